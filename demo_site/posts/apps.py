@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class PostsConfig(AppConfig):
+    """The demo's story: posts, written where there may be no network."""
+
+    name = "demo_site.posts"
+    label = "posts"

@@ -1,0 +1,14 @@
+"""The form behind "Write a post", for the plain view and for the offline handler alike."""
+
+from django import forms
+
+from demo_site.posts.models import Post
+
+
+class PostForm(forms.ModelForm):
+    """The fields a visitor writes."""
+
+    class Meta:
+        model = Post
+        fields = ["title", "location", "body", "photo"]
+        widgets = {"body": forms.Textarea(attrs={"rows": 7})}
