@@ -1,6 +1,5 @@
 """What every test shares: which database it runs on, and nothing left behind by another test."""
 
-import pytest
 from django.db import connection
 
 

@@ -1,0 +1,31 @@
+"""Parses every script in static/ as what it is served as, an ES module, and names the ones with an error."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def syntax_error(script: Path, scratch: Path) -> str | None:
+    """Node's message about the script, or None."""
+    # Node tells a module by the file's ending, unless a package.json says otherwise: this project has none.
+    module = scratch / f"{script.stem}.mjs"
+    module.write_bytes(script.read_bytes())
+    node = Path(sys.executable).parent / "node"
+    check = subprocess.run([node, "--check", module], capture_output=True, text=True, check=False)
+    return check.stderr.replace(str(module), str(script.relative_to(ROOT))) if check.returncode else None
+
+
+def main() -> int:
+    """Check all scripts; the exit status says whether one of them is wrong."""
+    scripts = sorted([*ROOT.glob("offlinesync/static/**/*.js"), *ROOT.glob("demo_site/**/static/**/*.js")])
+    with tempfile.TemporaryDirectory() as scratch:
+        errors = [error for script in scripts if (error := syntax_error(script, Path(scratch)))]
+    print(*errors, f"{len(scripts)} scripts parsed, {len(errors)} with an error.", sep="\n")
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
