@@ -6,6 +6,7 @@ import sys
 
 
 def main() -> None:
+    """Run one command under the demo's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo_site.settings")
     from django.core.management import execute_from_command_line
 

@@ -1,4 +1,4 @@
-"""Settings of the demo site. ``PORT``, ``DATABASE_URL`` and ``DEMO_DATA_DIR`` change where it runs and keeps its data."""
+"""Settings of the demo site: ``PORT``, ``DATABASE_URL`` and ``DEMO_DATA_DIR`` say where it runs and keeps its data."""
 
 import os
 from pathlib import Path

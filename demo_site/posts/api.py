@@ -11,6 +11,8 @@ from demo_site.posts.models import Post
 
 
 class PostSerializer(serializers.ModelSerializer):
+    """A post without its photo."""
+
     class Meta:
         model = Post
         fields = ["id", "title", "location", "body", "created"]

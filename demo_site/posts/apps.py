@@ -1,3 +1,5 @@
+"""The app of the demo's posts."""
+
 from django.apps import AppConfig
 
 

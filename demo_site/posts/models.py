@@ -9,7 +9,7 @@ class Post(models.Model):
 
     title = models.CharField(max_length=200)
     location = models.CharField(max_length=200)
-    body = models.TextField(_("body"))
+    body = models.TextField()
     photo = models.ImageField(upload_to="photos/%Y/%m/", blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
