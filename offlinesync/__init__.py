@@ -1,0 +1,31 @@
+"""Forms that work offline: saved on the device, delivered exactly once."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .handlers import FormHandler, Handler, Rejected
+    from .registry import register
+
+__all__ = ["FormHandler", "Handler", "Rejected", "register"]
+
+_HOMES = {
+    "FormHandler": "handlers",
+    "Handler": "handlers",
+    "Rejected": "handlers",
+    "register": "registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Django imports this package before any model may be imported, so the
+    # public names are looked up when they are first used.
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,74 @@
+"""The settings of the app: one dict, ``settings.OFFLINESYNC``.
+
+Read them as ``app_settings.MAX_SUBMISSIONS``. A value is looked up whenever it
+is asked for, so that ``override_settings`` holds at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+DEFAULTS: dict[str, Any] = {
+    # The most submissions one request may carry.
+    "MAX_SUBMISSIONS": 100,
+    # The most bytes of JSON one request may carry. None: as Django's
+    # DATA_UPLOAD_MAX_MEMORY_SIZE.
+    "MAX_BYTES": None,
+    # The most bytes one submission may have together with its files.
+    "MAX_SUBMISSION_BYTES": 50 * 1024 * 1024,
+    # Dotted paths of DRF throttles. They count submissions.
+    "THROTTLE_CLASSES": [],
+    # The pages to keep for use offline: URL names, or paths from the root.
+    "PAGES": [],
+    # Seconds the worker waits for the network before it shows a kept page.
+    "NETWORK_TIMEOUT": 4,
+}
+
+# A request always needs some limit: Django's own default when the site has
+# switched Django's off.
+FALLBACK_MAX_BYTES = 2621440
+
+
+def _max_bytes(value: int | None) -> int:
+    if value is None:
+        value = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return FALLBACK_MAX_BYTES if value is None else value
+
+
+def _classes(value: Iterable[str | type]) -> list[type]:
+    return [import_string(item) if isinstance(item, str) else item for item in value]
+
+
+RESOLVERS: dict[str, Callable[[Any], Any]] = {"MAX_BYTES": _max_bytes, "THROTTLE_CLASSES": _classes}
+
+
+class AppSettings:
+    """Attributes are the keys of ``DEFAULTS``, as the site has set them.
+
+    ``MAX_BYTES`` is never None, and ``THROTTLE_CLASSES`` are the classes themselves.
+    """
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name not in DEFAULTS:
+            raise AttributeError(f"OFFLINESYNC has no setting {name!r}.")
+        value = site_settings().get(name, DEFAULTS[name])
+        return RESOLVERS[name](value) if name in RESOLVERS else value
+
+
+def site_settings() -> Mapping[str, Any]:
+    """What the site has written down, without the defaults."""
+    value = getattr(settings, "OFFLINESYNC", {})
+    if not isinstance(value, Mapping):
+        raise ImproperlyConfigured(
+            f"OFFLINESYNC must be a dict, not {type(value).__name__}. "
+            'Write for example OFFLINESYNC = {"MAX_SUBMISSIONS": 50}.'
+        )
+    return value
+
+
+app_settings = AppSettings()

@@ -1,0 +1,69 @@
+"""Which handler answers for which form.
+
+A site registers its handlers in the ``offline.py`` of its apps::
+
+    @offlinesync.register("post")
+    class PostHandler(offlinesync.FormHandler):
+        form_class = PostForm
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from .handlers import Handler
+
+HandlerClass = TypeVar("HandlerClass", bound="type[Handler]")
+
+# The ledger keeps the name beside every submission.
+MAX_NAME_LENGTH = 255
+
+_classes: dict[str, type[Handler]] = {}
+
+
+@overload
+def register(name: str) -> Callable[[HandlerClass], HandlerClass]: ...
+@overload
+def register(name: str, handler_class: HandlerClass) -> HandlerClass: ...
+def register(name, handler_class=None):
+    """Let a handler class answer for the form of this name.
+
+    A class decorator, ``@register("post")``, or a call,
+    ``register("post", PostHandler)``.
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_LENGTH:
+        raise ImproperlyConfigured(
+            f"A form's name must be a string of 1 to {MAX_NAME_LENGTH} characters, "
+            f'not {name!r}. Write for example @offlinesync.register("post").'
+        )
+    if handler_class is None:
+        return lambda decorated: register(name, decorated)
+    if name in _classes:
+        raise ImproperlyConfigured(
+            f"Two handlers are registered for the form {name!r}: "
+            f"{_path(_classes[name])} and {_path(handler_class)}. Rename one of them."
+        )
+    _classes[name] = handler_class
+    return handler_class
+
+
+def get(name: str) -> Handler | None:
+    """A new handler for the form of this name, or None if nobody registered it.
+
+    New each time, so that nothing one submission leaves on it reaches the next.
+    """
+    handler_class = _classes.get(name)
+    return None if handler_class is None else handler_class(name)
+
+
+def names() -> list[str]:
+    """The names of all registered forms."""
+    return sorted(_classes)
+
+
+def _path(handler_class: type) -> str:
+    return f"{handler_class.__module__}.{handler_class.__qualname__}"

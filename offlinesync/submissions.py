@@ -1,0 +1,175 @@
+"""What goes into the ingestion and what comes out: plain data, no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+
+# Names the way a digest is made, so that a later version can make the same one.
+DIGEST_PREFIX = "1:"
+
+
+def owner_of(user: AbstractBaseUser | AnonymousUser) -> str:
+    """The owner as the ledger writes it: empty for an anonymous visitor."""
+    return str(user.pk) if user.is_authenticated else ""
+
+
+class ReusableUpload(UploadedFile):
+    """An uploaded file whose content outlives whoever closes it.
+
+    A handler may run twice. It has no path of its own, so that a storage
+    copies the content and does not move it away.
+    """
+
+    def close(self) -> None:
+        """Leave the content open: it belongs to the submission."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedFile:
+    """One file of a submission: what the device says, and what arrived."""
+
+    field: str
+    name: str
+    type: str
+    size: int
+    # None: the part did not arrive.
+    content: UploadedFile | None = None
+    sha256: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many bytes arrived as the device says it sent."""
+        return self.content is not None and self.content.size == self.size
+
+    @property
+    def checksum(self) -> str | None:
+        """The SHA-256 of the content in hexadecimal digits."""
+        if self.sha256 is not None or self.content is None:
+            return self.sha256
+        self.content.seek(0)
+        return hashlib.file_digest(self.content, "sha256").hexdigest()
+
+    def open(self) -> ReusableUpload:
+        """The content from its beginning, as a form expects it."""
+        self.content.seek(0)
+        return ReusableUpload(
+            file=self.content.file,
+            name=self.name,
+            content_type=self.type,
+            size=self.content.size,
+        )
+
+
+@dataclass(slots=True)
+class IncomingSubmission:
+    """One entry of a device's outbox, as it came over the wire.
+
+    Permission classes of Django REST framework take it in the request's place.
+    """
+
+    id: uuid.UUID
+    form: str
+    captured_at: datetime | None = None
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    files: list[SubmittedFile] = field(default_factory=list)
+    data: dict[str, Any] | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    target: str | None = None
+    group: str | None = None
+    base_version: str | None = None
+    user: AbstractBaseUser | AnonymousUser = field(default_factory=AnonymousUser)
+    _digest: str | None = field(default=None, init=False, repr=False, compare=False)
+
+    method: ClassVar[str] = "POST"
+
+    @property
+    def digest(self) -> str:
+        """What tells two payloads under one id apart. Frozen (row C3)."""
+        if self._digest is None:
+            self._digest = DIGEST_PREFIX + _sha256_of_json(self._payload())
+        return self._digest
+
+    @property
+    def post(self) -> QueryDict:
+        """The fields as ``request.POST`` would have held them."""
+        post = QueryDict(mutable=True)
+        for name, value in self.fields:
+            post.appendlist(name, value)
+        post._mutable = False
+        return post
+
+    @property
+    def files_dict(self) -> MultiValueDict:
+        """The files as ``request.FILES`` would have held them, to be read anew."""
+        files = MultiValueDict()
+        for file in self.files:
+            files.appendlist(file.field, file.open())
+        return files
+
+    def _payload(self) -> dict[str, Any]:
+        return {
+            "form": self.form,
+            "language": self.language,
+            "time_zone": self.time_zone,
+            "target": self.target,
+            "base_version": self.base_version,
+            "fields": [[name, value] for name, value in self.fields],
+            "data": self.data,
+            "files": [
+                {
+                    "field": file.field,
+                    "name": file.name,
+                    "type": file.type,
+                    "size": file.size,
+                    "sha256": file.checksum,
+                }
+                for file in self.files
+            ],
+        }
+
+
+def _sha256_of_json(payload: dict[str, Any]) -> str:
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer for one submission."""
+
+    id: uuid.UUID
+    status: str
+    code: str | None = None
+    result: dict[str, Any] | None = None
+    replayed: bool | None = None
+    errors: dict[str, list[dict[str, str]]] | None = None
+    retry_after: int | None = None
+    current: Any = None
+    version: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as it stands on the wire, without what is not known."""
+        values = {
+            "id": str(self.id),
+            "status": self.status,
+            "code": self.code,
+            "result": self.result,
+            "replayed": self.replayed,
+            "errors": self.errors,
+            "retry_after": self.retry_after,
+            "current": self.current,
+            "version": self.version,
+        }
+        return {key: value for key, value in values.items() if value is not None}
