@@ -1,37 +1,52 @@
 # The lines that start with ## are what `make help` prints.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test test-postgresql test-mariadb test-wide lint package clean everything
 export PYTHON
 
-## make demo    set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
-## make test    set up and run the tests on SQLite, in Chromium, Firefox and WebKitGTK
-## make lint    check style, types' presence, JavaScript syntax and what is committed
-## make clean   remove the virtual environment and what builds and runs left behind
-## PYTHON=/path/to/python chooses the Python (3.11 or newer) that .venv is made with.
-
+## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
+## make test             set up and run the tests: SQLite, Chromium in full, the main job in Firefox and WebKitGTK
+## make test-postgresql  the Python tests on a PostgreSQL server of their own
+## make test-mariadb     the Python tests on a MariaDB server of their own
+## make test-wide        the browser tests that `make test` leaves to CI
+## make lint             style, types, JavaScript syntax, and what must not be committed
+## make package          build the wheel and try it in a new project
+## make clean            remove the virtual environment and what builds and runs left behind
+##
+## PYTHON=python3.13 chooses the Python (3.11 or newer) that .venv is made with.
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## \{0,1\}//p' Makefile
 
 demo:
 	@tools/system_packages.sh demo
 	@tools/make_venv.sh demo
 	@exec .venv/bin/python manage.py demo
 
-test:
+everything:
 	@tools/system_packages.sh demo
-	@tools/system_packages.sh test
 	@tools/make_venv.sh all
+
+test: everything
+	@tools/system_packages.sh test
 	@exec .venv/bin/python -m pytest
 
-lint:
-	@tools/system_packages.sh demo
-	@tools/make_venv.sh all
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
+test-postgresql test-mariadb: test-%: everything
+	@tools/system_packages.sh $*
+	@exec .venv/bin/python tools/databases.py $* .venv/bin/python -m pytest tests/python
+
+test-wide: everything
+	@tools/system_packages.sh test
+	@exec .venv/bin/python -m pytest -m wide tests/browser
+
+lint: everything
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python tools/check_javascript.py
 	@.venv/bin/python tools/check_tree.py
 
-# the demo's data stays: it is somebody's
+package: everything
+	@.venv/bin/python tools/check_wheel.py
+
+# The demo's data stays: it is somebody's.
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

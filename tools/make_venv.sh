@@ -30,7 +30,7 @@ if [ "$(cat .venv/made-from 2>/dev/null)" != "$made_from" ] || ! .venv/bin/pytho
 fi
 [ -e ".venv/has-$what" ] || [ -e .venv/has-all ] && exit 0
 
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" || {
+.venv/bin/python -m pip install -qq --disable-pip-version-check "$@" || {
     echo "pip could not install what $what needs; the reason stands above. Nothing else was changed." >&2
     exit 1
 }

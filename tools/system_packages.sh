@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages a make target needs and does not find: as root through apt; anyone else
-# is told in one line what to type. Usage: system_packages.sh demo|test|postgresql|mariadb
+# is told in one line what to type. Usage: system_packages.sh ci|demo|test|postgresql|mariadb
 set -eu
 
 missing=""
@@ -15,6 +15,11 @@ has_file() { # the first of the paths a glob expands to
 }
 
 case $1 in
+ci)
+    need git has_command git
+    need make has_command make
+    need python3 has_command python3
+    ;;
 demo)
     python=$("$(dirname "$0")/find_python.sh")
     case $python in
