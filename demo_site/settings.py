@@ -1,4 +1,4 @@
-"""Settings of the demo site: ``PORT``, ``DATABASE_URL`` and ``DEMO_DATA_DIR`` say where it runs and keeps its data."""
+"""Settings of the demo site: ``DATABASE_URL`` and ``DEMO_DATA_DIR`` say where it keeps its data."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,6 @@ from demo_site import environment
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR / ".demo-data")
 
-PORT = int(os.environ.get("PORT") or 8000)
 DEBUG = os.environ.get("DEMO_DEBUG") == "1"
 SECRET_KEY = environment.secret_key(DATA_DIR / "secret-key")
 ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]"]

@@ -11,7 +11,7 @@ from demo_site import views
 urlpatterns = [
     path("", include("demo_site.posts.urls")),
     path("offlinesync/", include("offlinesync.urls")),
-    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", views.SignOutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("manifest.json", manifest, name="manifest"),

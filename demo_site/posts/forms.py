@@ -12,3 +12,4 @@ class PostForm(forms.ModelForm):
         model = Post
         fields = ["title", "location", "body", "photo"]
         widgets = {"body": forms.Textarea(attrs={"rows": 7})}
+        help_texts = {"photo": "If you have one."}
