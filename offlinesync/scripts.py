@@ -1,0 +1,142 @@
+"""The two scripts that Django renders: the page's client and the service worker.
+
+They alone import the modules in ``static/offlinesync/``, by the names that the
+site's static storage gives them, so that a site needs no build step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.core.exceptions import ImproperlyConfigured
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils.safestring import SafeString, mark_safe
+
+from .conf import app_settings
+
+CLIENT_MODULES = (
+    "delivery",
+    "elements",
+    "entries",
+    "errors",
+    "fields",
+    "forms",
+    "outbox",
+    "status",
+    "transport",
+    "triggers",
+)
+WORKER_MODULES = ("caching", "delivery", "entries", "outbox", "transport")
+DIGEST_LENGTH = 16
+
+# What ends a script element, or a line for older parsers, must not stand in a value (row D8).
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def js_literal(value: Any) -> SafeString:
+    """The value as a JavaScript literal that is safe in a script and in HTML."""
+    return mark_safe(json.dumps(value).translate(_ESCAPES))
+
+
+def mount_path() -> str:
+    """The path where the site includes ``offlinesync.urls``: it tells two sites of one origin apart (row D10)."""
+    try:
+        return reverse("offlinesync:session").removesuffix("session/")
+    except NoReverseMatch as error:
+        raise ImproperlyConfigured(
+            "The URLs of offlinesync are not included. Add to your urlpatterns, outside of i18n_patterns: "
+            'path("offlinesync/", include("offlinesync.urls")).'
+        ) from error
+
+
+def client_url() -> str:
+    """The URL of the client script; it carries the script's digest, and its content never changes."""
+    return reverse("offlinesync:client", args=[digest_of(client_script())])
+
+
+def client_script() -> str:
+    """The script that a page with ``{% offlinesync %}`` loads."""
+    config = {"mount": mount_path(), "scope": get_script_prefix(), "worker": reverse("offlinesync:serviceworker")}
+    return _render("offlinesync/client.js", config, CLIENT_MODULES)
+
+
+def worker_script() -> str:
+    """The script of the service worker."""
+    modules = {name: _module_url(name) for name in {*CLIENT_MODULES, *WORKER_MODULES}}
+    config = {
+        "mount": mount_path(),
+        "pages": page_paths(),
+        "offlinePage": reverse("offlinesync:offline"),
+        "client": client_url(),
+        "modules": sorted(modules.values()),
+        "staticUrl": static_url(),
+        "staticIsHashed": isinstance(staticfiles_storage, ManifestFilesMixin) and not settings.DEBUG,
+        "networkTimeout": app_settings.NETWORK_TIMEOUT * 1000,
+    }
+    # A new name for the caches whenever anything that they hold may be another.
+    config["version"] = digest_of(json.dumps(config, sort_keys=True))
+    return _render("offlinesync/serviceworker.js", config, WORKER_MODULES)
+
+
+def digest_of(script: str) -> str:
+    """What names a script's content in a URL."""
+    return hashlib.sha256(script.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def page_paths() -> list[str]:
+    """The paths of the pages that ``OFFLINESYNC["PAGES"]`` names.
+
+    Raises ``NoReverseMatch`` for a name that no URL has; a system check finds
+    it before a visitor does.
+    """
+    return [_page_path(page) for page in app_settings.PAGES]
+
+
+def _page_path(page: str) -> str:
+    if page.startswith("/"):
+        return page
+    try:
+        return reverse(page)
+    except NoReverseMatch as error:
+        raise NoReverseMatch(
+            f'OFFLINESYNC["PAGES"] names {page!r}, which is no URL name without arguments. '
+            "Name one, or write a path that begins with a slash."
+        ) from error
+
+
+def static_url() -> str:
+    """``STATIC_URL`` as the worker compares it: a path from the root, or with a host of its own."""
+    return settings.STATIC_URL
+
+
+def static_origin() -> str | None:
+    """The origin of the static files, where it is not the site's own."""
+    parts = urlsplit(static_url())
+    return f"{parts.scheme or 'https'}://{parts.netloc}" if parts.netloc else None
+
+
+def _module_url(name: str) -> str:
+    return static(f"offlinesync/{name}.js")
+
+
+def _render(template: str, config: dict[str, Any], names: tuple[str, ...]) -> str:
+    modules = {name: _module_url(name) for name in names}
+    render = _render_script if settings.DEBUG else _render_script_once
+    return render(template, json.dumps(config), json.dumps(modules))
+
+
+def _render_script(template: str, config: str, modules: str) -> str:
+    literals = {name: js_literal(url) for name, url in json.loads(modules).items()}
+    return render_to_string(template, {"config": js_literal(json.loads(config)), "modules": literals})
+
+
+# Every page names the client by its digest, and should not wait for a template each time (P9).
+_render_script_once = lru_cache(maxsize=64)(_render_script)

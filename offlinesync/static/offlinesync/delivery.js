@@ -1,0 +1,244 @@
+/** @import { Entry, Receipt } from "./entries.js" */
+
+const LONGEST_PAUSE = 60000;
+const LONGEST_PUT_OFF = 3600000;
+const FIRST_PAUSE = 1000;
+const LARGEST_BATCH = 1024;
+const PAGE = 200;
+const STATUSES = ["accepted", "rejected", "conflict", "deferred"];
+const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
+
+/**
+ * @typedef {object} Outcome  how a delivery ended
+ * @property {"done" | "failed" | "unsupported_protocol"} status  done: nothing is left that could go out now
+ * @property {number | null} wait  milliseconds until another delivery is worth starting; null: nothing waits for time
+ */
+
+/**
+ * Empties the outbox: batch, send, settle the receipts. Nothing is removed before its receipt (P2, row B1), so that
+ * a crash at any point costs at most a request that is sent again.
+ *
+ * @param {object} collaborators
+ * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
+ * @param {ReturnType<import("./transport.js").createTransport>} collaborators.transport
+ * @param {<T>(work: () => Promise<T>) => Promise<T>} collaborators.lock  one holder at a time, over all tabs and the worker
+ * @param {{now: () => number}} collaborators.clock  monotonic milliseconds
+ * @param {() => number} collaborators.random  0 to 1
+ * @param {typeof import("./entries.js").toSubmission} collaborators.toSubmission
+ * @param {(owner: string, receipts: Receipt[]) => void} collaborators.report
+ * @returns {() => Promise<Outcome>} starts a delivery, or has the one under way look again
+ */
+export function createDelivery({ outbox, transport, lock, clock, random, toSubmission, report }) {
+  let batchSize = 1;
+  let failures = 0;
+  let heldUntil = 0;
+  /** When an entry that was put off may be tried again. @type {Map<string, {until: number, times: number}>} */
+  const putOff = new Map();
+
+  /** Exponential with full jitter, so that those who come back together do not stay together (row B12). */
+  function pause(times) {
+    return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** times);
+  }
+
+  /** @param {string} id @param {number} [seconds] what the server asked for */
+  function putOffEntry(id, seconds) {
+    const times = (putOff.get(id)?.times ?? 0) + 1;
+    const asked = seconds > 0 ? Math.min(seconds * 1000, LONGEST_PUT_OFF) : pause(times);
+    putOff.set(id, { until: clock.now() + asked, times });
+  }
+
+  const isPutOff = (entry) => (putOff.get(entry.id)?.until ?? 0) > clock.now();
+
+  /** @returns {Promise<Entry[]>} what one request carries, of one owner, in the order of saving */
+  async function nextBatch(session) {
+    const troubled = [];
+    for (const owner of new Set([session.owner ?? "", ""])) {
+      const found = await collect(owner, session);
+      if (found.batch.length) return found.batch;
+      troubled.push(...found.troubled);
+    }
+    // What failed alone goes behind all the others, the least tried first, and alone again (row B9).
+    return troubled.sort((a, b) => a.failures - b.failures).slice(0, 1);
+  }
+
+  async function collect(owner, session) {
+    const limit = Math.min(batchSize, session.max_submissions);
+    const blocked = new Set();
+    const troubled = [];
+    const batch = [];
+    let bytes = 0;
+    for await (const entry of allOf(owner)) {
+      const free = !blocked.has(entry.group) && entry.state !== "refused" && !isPutOff(entry);
+      if (free && entry.failures === 0) {
+        bytes += sizeOf(entry);
+        if (batch.length && bytes > session.max_bytes) break;
+        batch.push(entry);
+        if (batch.length === limit) break;
+      } else {
+        if (free) troubled.push(entry);
+        // Nothing of a group overtakes an earlier member that is not settled (P6).
+        if (entry.group !== null) blocked.add(entry.group);
+      }
+    }
+    return { batch, troubled };
+  }
+
+  async function* allOf(owner) {
+    let after = 0;
+    for (;;) {
+      const entries = await outbox.page(owner, { after, limit: PAGE });
+      yield* entries;
+      if (entries.length < PAGE) return;
+      after = entries.at(-1).seq;
+    }
+  }
+
+  function sizeOf(entry) {
+    const text = new TextEncoder().encode(JSON.stringify(toSubmission(entry, (file) => file.part))).length;
+    return text + entry.files.reduce((sum, file) => sum + file.size, 0);
+  }
+
+  async function send(session, batch) {
+    const names = new Map();
+    const partName = (file) => names.get(file) ?? names.set(file, `f${names.size}`).get(file);
+    const submissions = batch.map((entry) => toSubmission(entry, partName));
+    const files = [];
+    for (const entry of batch) {
+      const contents = await outbox.contents(entry);
+      // A part whose bytes are gone is left out: the server then says which file is incomplete.
+      entry.files.forEach((file, index) => {
+        if (contents[index]) files.push({ ...file, part: partName(file), content: contents[index] });
+      });
+    }
+    return transport.send(session, batch[0].owner || null, submissions, files);
+  }
+
+  /** @param {Entry[]} batch @param {Receipt[]} receipts */
+  async function settle(batch, receipts) {
+    const answered = batch.flatMap((entry) => {
+      const named = receipts.filter((receipt) => receipt?.id === entry.id && STATUSES.includes(receipt.status));
+      return named.length === 1 ? [{ entry, receipt: named[0] }] : [];
+    });
+    if (!answered.length) return false;
+    const of = (...statuses) => answered.filter(({ receipt }) => statuses.includes(receipt.status));
+    await outbox.settle({
+      accepted: of("accepted").map(({ entry }) => entry),
+      refused: of("rejected", "conflict"),
+    });
+    for (const { entry } of of("accepted", "rejected", "conflict")) putOff.delete(entry.id);
+    for (const { entry, receipt } of of("deferred")) putOffEntry(entry.id, receipt.retry_after);
+    const left = batch.filter((entry) => !answered.some((answer) => answer.entry === entry));
+    for (const entry of left) putOffEntry(entry.id);
+    report(batch[0].owner, answered.map(({ receipt }) => receipt));
+    return true;
+  }
+
+  /** The site will not take this one as it is: the person is told, and the rest goes on (row B9). */
+  async function setAside(entry, kind) {
+    const receipt = { id: entry.id, status: "rejected", code: kind };
+    if (kind === "malformed") await outbox.settle({ refused: [{ entry, receipt }] });
+    else await outbox.settle({ stuck: [entry] });
+    putOff.set(entry.id, { until: clock.now() + LONGEST_PAUSE, times: 0 });
+    report(entry.owner, [receipt]);
+  }
+
+  /** @returns {Promise<"sent" | "failed" | "stale" | "unsupported_protocol">} */
+  async function handle(answer, batch) {
+    if (SESSION_STALE.includes(answer.kind)) return "stale";
+    if (answer.kind === "unsupported_protocol") return answer.kind;
+    if (answer.kind === "receipts" && (await settle(batch, answer.receipts))) {
+      batchSize = Math.min(batchSize * 2, LARGEST_BATCH);
+      return "sent";
+    }
+    const alone = batch.length === 1 ? batch[0] : null;
+    batchSize = Math.max(1, Math.floor(batch.length / 2));
+    if (answer.kind === "malformed" || answer.kind === "too_large") {
+      if (alone) await setAside(alone, answer.kind);
+      return "sent";
+    }
+    if (answer.retryAfter !== undefined) heldUntil = clock.now() + answer.retryAfter * 1000;
+    else if (alone) await outbox.settle({ failed: [alone] });
+    return "failed";
+  }
+
+  /**
+   * One request, with the lock held for just that long, so that any other tab can take over after it (row B6).
+   *
+   * @param {import("./transport.js").Session | null} known
+   */
+  async function step(known) {
+    if (!(await outbox.holdsSendable())) return { result: "done" };
+    const told = known ? { kind: "session", session: known } : await transport.session();
+    if (told.kind !== "session") {
+      if (told.retryAfter !== undefined) heldUntil = clock.now() + told.retryAfter * 1000;
+      return { result: "failed" };
+    }
+    const batch = await nextBatch(told.session);
+    if (!batch.length) return { result: "done" };
+    return { session: told.session, result: await handle(await send(told.session, batch), batch) };
+  }
+
+  /** @returns {Promise<Outcome>} */
+  async function pass() {
+    let session = null;
+    let stale = 0;
+    for (;;) {
+      if (heldUntil > clock.now()) return { status: "failed", wait: heldUntil - clock.now() };
+      const { result, session: used } = await lock(() => step(session));
+      if (result === "unsupported_protocol") return { status: result, wait: LONGEST_PAUSE };
+      if (result === "done") {
+        failures = 0;
+        return { status: "done", wait: untilNextPutOff() };
+      }
+      // A session that has changed is fetched once more, at once (row D3).
+      if (result === "failed" || (result === "stale" && ++stale > 1)) {
+        failures += 1;
+        return { status: "failed", wait: Math.max(pause(failures), heldUntil - clock.now()) };
+      }
+      session = result === "stale" ? null : used;
+      if (result === "sent") failures = stale = 0;
+    }
+  }
+
+  function untilNextPutOff() {
+    const now = clock.now();
+    for (const [id, { until }] of putOff) if (until < now - LONGEST_PAUSE) putOff.delete(id);
+    const waits = [...putOff.values()].map(({ until }) => until - now).filter((wait) => wait > 0);
+    return waits.length ? Math.min(...waits) : null;
+  }
+
+  let running = null;
+  let wanted = false;
+
+  async function run() {
+    try {
+      let outcome;
+      do {
+        wanted = false;
+        outcome = await pass();
+      } while (wanted);
+      return outcome;
+    } finally {
+      // In the same turn as the last look at `wanted`, so that no call falls between, and whatever was thrown (row B10).
+      running = null;
+    }
+  }
+
+  return function deliver() {
+    wanted = true;
+    running ??= run();
+    return running;
+  };
+}
+
+/**
+ * The delivery lock of a site: held by one tab or the worker, and freed by the browser when its holder dies (row B6).
+ *
+ * @param {LockManager | undefined} locks
+ * @param {string} name
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>}
+ */
+export function createLock(locks, name) {
+  // Without Web Locks two tabs may send the same entry, which the server takes in once all the same (P3).
+  return locks ? (work) => locks.request(name, work) : (work) => work();
+}

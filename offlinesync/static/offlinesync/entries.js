@@ -1,0 +1,102 @@
+/**
+ * What an entry is: one saved form, as it lies in the outbox and as it goes over the wire.
+ *
+ * @typedef {object} EntryFile
+ * @property {string} field
+ * @property {string} part  names the part of the multipart body that carries the bytes
+ * @property {string} name
+ * @property {string} type
+ * @property {number} size  bytes
+ *
+ * @typedef {"waiting" | "refused" | "stuck"} EntryState
+ *   waiting: goes out with the next delivery; refused: the person must act, no more attempts;
+ *   stuck: the person is told, and it goes on being tried.
+ *
+ * @typedef {object} Receipt
+ * @property {string} id
+ * @property {"accepted" | "rejected" | "conflict" | "deferred"} status
+ * @property {string} [code]
+ * @property {{url?: string}} [result]
+ * @property {Record<string, {message: string, code: string}[]>} [errors]
+ * @property {number} [retry_after]  seconds
+ *
+ * @typedef {object} Entry
+ * @property {number} [seq]  given by the outbox: the order of saving, whatever the clock said (row B14)
+ * @property {string} id  UUIDv7
+ * @property {string} owner  the user's primary key as text, "" for an anonymous visitor
+ * @property {string} form
+ * @property {string} page  where the form stood, to go back to
+ * @property {string} captured_at  the device's clock: information only
+ * @property {[string, string][]} fields
+ * @property {EntryFile[]} files
+ * @property {string | null} language
+ * @property {string | null} time_zone
+ * @property {string | null} target
+ * @property {string | null} group
+ * @property {string | null} base_version
+ * @property {EntryState} state
+ * @property {Receipt | null} receipt  the refusal, when there was one
+ * @property {number} revision  grows with each edit, so that a receipt settles only what it was given for
+ * @property {number} failures  how often it failed when it was sent alone (row B9)
+ */
+
+/**
+ * A UUIDv7: 48 bits of the device's clock, 74 random bits. Nothing relies on the clock's part.
+ *
+ * @param {number} milliseconds
+ * @param {Uint8Array} random  at least 16 bytes
+ * @returns {string} lower-case canonical form
+ */
+export function uuid7(milliseconds, random) {
+  const bytes = Uint8Array.from(random.subarray(0, 16));
+  let time = Math.max(0, Math.floor(milliseconds));
+  for (let index = 5; index >= 0; index--) {
+    bytes[index] = time % 256;
+    time = Math.floor(time / 256);
+  }
+  bytes[6] = 0x70 | (bytes[6] & 0x0f);
+  bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/**
+ * @param {Partial<Entry> & {id: string, owner: string, form: string}} content
+ * @returns {Entry} an entry that nobody has tried to send yet
+ */
+export function newEntry(content) {
+  return {
+    page: "",
+    captured_at: "",
+    fields: [],
+    files: [],
+    language: null,
+    time_zone: null,
+    target: null,
+    group: null,
+    base_version: null,
+    ...content,
+    state: "waiting",
+    receipt: null,
+    revision: 1,
+    failures: 0,
+  };
+}
+
+/**
+ * @param {Entry} entry
+ * @param {(file: EntryFile) => string} partName  part names must be unique in a request
+ * @returns {object} the entry as one submission of protocol 1
+ */
+export function toSubmission(entry, partName) {
+  const { id, form, captured_at, fields, language, time_zone, target, group, base_version } = entry;
+  const optional = { language, time_zone, target, group, base_version };
+  return {
+    id,
+    form,
+    captured_at,
+    fields,
+    files: entry.files.map((file) => ({ ...file, part: partName(file) })),
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
+  };
+}

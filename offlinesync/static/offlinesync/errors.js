@@ -1,0 +1,69 @@
+/**
+ * Shows the server's field errors in a form, in the markup that Django's own re-rendered form has.
+ *
+ * @typedef {Record<string, {message: string, code: string}[]>} FieldErrors  keyed by the control's name; `__all__` for the form
+ */
+
+const NON_FIELD = "__all__";
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {FieldErrors} errors
+ * @param {(nonField: boolean) => HTMLElement} newList  an empty list with one item to repeat
+ */
+export function showErrors(form, errors, newList) {
+  clearErrors(form);
+  const unplaced = [];
+  for (const [name, found] of Object.entries(errors)) {
+    const control = name === NON_FIELD ? null : visibleControl(form, name);
+    if (control) placeAt(form, control, name, fill(newList(false), found));
+    else unplaced.push(...found);
+  }
+  if (unplaced.length) form.prepend(fill(newList(true), unplaced));
+  form.querySelector("[aria-invalid=true]")?.focus();
+}
+
+/** @param {HTMLFormElement} form */
+export function clearErrors(form) {
+  for (const list of form.querySelectorAll(".errorlist")) {
+    for (const control of form.querySelectorAll("[aria-describedby]")) undescribe(control, list.id);
+    list.remove();
+  }
+  for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
+}
+
+function visibleControl(form, name) {
+  const found = form.elements.namedItem(name);
+  const control = found instanceof RadioNodeList ? found[0] : found;
+  return control && control.type !== "hidden" ? control : null;
+}
+
+function placeAt(form, control, name, list) {
+  // A group of radio buttons or checkboxes stands in an element that bears the field's own id.
+  const group = form.querySelector(`#${CSS.escape(`id_${name}`)}`);
+  const widget = group?.contains(control) ? group : control;
+  const anchor = widget.id || `id_${name}`;
+  list.id = `${anchor}_error`;
+  control.setAttribute("aria-invalid", "true");
+  const described = (control.getAttribute("aria-describedby") ?? "").split(/\s+/).filter(Boolean);
+  control.setAttribute("aria-describedby", [...described, list.id].join(" "));
+  // In a paragraph a list cannot stand: there Django writes it before the paragraph.
+  (widget.closest("p") ?? widget).before(list);
+}
+
+function undescribe(control, id) {
+  const left = control.getAttribute("aria-describedby").split(/\s+/).filter((part) => part && part !== id);
+  if (left.length) control.setAttribute("aria-describedby", left.join(" "));
+  else control.removeAttribute("aria-describedby");
+}
+
+function fill(list, errors) {
+  const item = list.querySelector("li");
+  for (const { message } of errors) {
+    const line = item.cloneNode(true);
+    line.textContent = message;
+    list.append(line);
+  }
+  item.remove();
+  return list;
+}

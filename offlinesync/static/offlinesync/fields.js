@@ -1,0 +1,81 @@
+/**
+ * What the browser's own POST of a form would carry, and the way back into the form.
+ *
+ * @typedef {{fields: [string, string][], files: {field: string, file: File}[]}} Content
+ */
+
+const CSRF_FIELD = "csrfmiddlewaretoken";
+const NEVER_KEPT = "input[type=password], [autocomplete~=cc-number], [autocomplete~=cc-csc], [autocomplete~=cc-exp]";
+
+/** @param {HTMLFormElement} form */
+export function holdsSecrets(form) {
+  return [...form.elements].some((control) => control.matches(NEVER_KEPT));
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ * @returns {Content}
+ */
+export function readForm(form, submitter) {
+  /** @type {Content} */
+  const content = { fields: [], files: [] };
+  for (const [name, value] of formData(form, submitter)) {
+    if (name === CSRF_FIELD) continue;
+    if (typeof value === "string") content.fields.push([crlf(name), crlf(value)]);
+    // A file input left empty posts a nameless empty file, which Django ignores.
+    else if (value.name || value.size) content.files.push({ field: crlf(name), file: value });
+  }
+  return content;
+}
+
+function formData(form, submitter) {
+  const data = new FormData(form, submitter);
+  // Browsers from before 2023 ignore the second argument.
+  if (submitter?.name && submitter.type !== "image" && !data.has(submitter.name)) {
+    data.append(submitter.name, submitter.value);
+  }
+  return data;
+}
+
+const crlf = (text) => text.replace(/\r\n|\r|\n/g, "\r\n");
+
+/**
+ * @param {Content} content
+ * @returns {string} equal for equal contents, files by identity of name, size and date
+ */
+export function fingerprint({ fields, files }) {
+  return JSON.stringify([fields, files.map(({ field, file }) => [field, file.name, file.size, file.lastModified])]);
+}
+
+/**
+ * Puts a kept content back into its form.
+ *
+ * @param {HTMLFormElement} form
+ * @param {[string, string][]} fields
+ * @param {{field: string, file: File}[]} files
+ */
+export function fillForm(form, fields, files) {
+  const values = new Map();
+  for (const [name, value] of fields) values.set(name, [...(values.get(name) ?? []), value]);
+  for (const control of form.elements) {
+    if (!control.name || control.name === CSRF_FIELD || control.matches("button, fieldset, output, object")) continue;
+    if (control.type === "file") fillFiles(control, files.filter(({ field }) => field === control.name));
+    else fillControl(control, values.get(control.name) ?? []);
+  }
+}
+
+/** @param {HTMLInputElement} control */
+function fillFiles(control, files) {
+  const transfer = new DataTransfer();
+  for (const { file } of files) transfer.items.add(file);
+  control.files = transfer.files;
+}
+
+function fillControl(control, values) {
+  if (control.matches("[type=submit], [type=image], [type=button], [type=reset]")) return;
+  if (control.matches("[type=checkbox], [type=radio]")) control.checked = values.includes(control.value);
+  else if (control.matches("select[multiple]")) {
+    for (const option of control.options) option.selected = values.includes(option.value);
+  } else if (values.length) control.value = values.shift();
+}

@@ -1,0 +1,228 @@
+/** @import { Receipt } from "./entries.js" */
+
+const LONGEST_WAIT = 10000;
+const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
+
+/**
+ * Takes over the forms that `{% offline_form %}` marks: saved first, then sent. A form is posted plainly only before
+ * the write has started or after it has aborted, never both (P7).
+ *
+ * @param {object} collaborators
+ * @param {Window} collaborators.window
+ * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
+ * @param {ReturnType<import("./status.js").createStatus>} collaborators.status
+ * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
+ * @param {ReturnType<import("./transport.js").createTransport>["session"]} collaborators.fetchSession
+ * @param {() => Promise<void>} collaborators.deliver  resolves when the attempt has ended
+ * @param {() => Promise<boolean>} collaborators.armSync  whether the browser will deliver with the page closed
+ * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
+ * @param {string} collaborators.owner
+ * @param {() => string} collaborators.newId
+ * @param {() => string} collaborators.timestamp
+ * @param {typeof import("./entries.js").newEntry} collaborators.newEntry
+ * @param {typeof import("./fields.js")} collaborators.fields
+ * @param {typeof import("./errors.js")} collaborators.errors
+ */
+export function createForms(collaborators) {
+  const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
+  const { newId, timestamp, newEntry, fields, errors } = collaborators;
+  const { document } = window;
+  /** @type {Map<string, (receipt: Receipt) => void>} */
+  const awaited = new Map();
+  /** @type {WeakMap<HTMLFormElement, {busy: boolean, id: string | null, plainly: boolean}>} */
+  const states = new WeakMap();
+
+  function stateOf(form) {
+    if (!states.has(form)) states.set(form, { busy: false, id: null, plainly: false });
+    return states.get(form);
+  }
+
+  function isCaptured(form, submitter) {
+    const method = submitter?.getAttribute("formmethod") ?? form.method;
+    const elsewhere = submitter?.hasAttribute("formaction") || submitter?.hasAttribute("formtarget");
+    return form.dataset.offlinesyncForm !== undefined
+      && method.toLowerCase() === "post"
+      && !elsewhere
+      && !fields.holdsSecrets(form);
+  }
+
+  function onSubmit(event) {
+    const { target: form, submitter } = event;
+    if (event.defaultPrevented || !isCaptured(form, submitter)) return;
+    event.preventDefault();
+    const state = stateOf(form);
+    // Two clicks are one act (row A8).
+    if (!state.busy) submit(form, submitter, state).catch(window.reportError);
+  }
+
+  async function submit(form, submitter, state) {
+    state.busy = true;
+    submitter?.setAttribute("aria-busy", "true");
+    try {
+      await (state.plainly ? postPlainly(form, submitter, await fetchSession()) : saveAndSend(form, submitter, state));
+    } finally {
+      state.busy = false;
+      submitter?.removeAttribute("aria-busy");
+    }
+  }
+
+  async function saveAndSend(form, submitter, state) {
+    const content = fields.readForm(form, submitter);
+    try {
+      await outbox.open();
+    } catch {
+      // No IndexedDB here: the form is what it was without us (P7, row A10).
+      return postPlainly(form, submitter, null);
+    }
+    const saved = await save(form, content, state).catch((error) => {
+      window.reportError(error);
+      return null;
+    });
+    if (!saved) return notSaved(form, submitter, state);
+    state.id = saved;
+    status.onScreen.add(saved);
+    errors.clearErrors(form);
+    await status.say("saved-sending");
+    const armed = armSync();
+    const receipt = await firstAnswer(saved);
+    if (receipt?.status === "accepted") return accepted(form, state, receipt);
+    if (receipt && receipt.status !== "deferred") return refused(form, receipt);
+    // What was typed on while it was being sent is not in the entry, and stays (P2).
+    if (fields.fingerprint(fields.readForm(form, submitter)) === fields.fingerprint(content)) form.reset();
+    letGo(state);
+    await status.say((await armed) ? "saved-sync" : "saved");
+  }
+
+  /** @returns {Promise<string>} the entry's id, once it lies on the device */
+  async function save(form, content, state) {
+    const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget } = form.dataset;
+    const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
+    const entry = newEntry({
+      id: state.id ?? newId(),
+      owner,
+      form: offlinesyncForm,
+      page: window.location.pathname + window.location.search,
+      captured_at: timestamp(),
+      fields: content.fields,
+      files: content.files.map(({ field, file }, index) => {
+        const { byteLength: size } = contents[index];
+        return { field, part: `f${index}`, name: file.name, type: file.type, size };
+      }),
+      language: offlinesyncLanguage ?? null,
+      time_zone: offlinesyncTimeZone ?? null,
+      target: offlinesyncTarget ?? null,
+    });
+    if (state.id && (await outbox.replace(entry, contents))) return entry.id;
+    if (state.id) entry.id = newId();
+    await outbox.save(entry, contents);
+    return entry.id;
+  }
+
+  /** @returns {Promise<Receipt | null>} null: the first attempt has ended without an answer, or is taking too long */
+  async function firstAnswer(id) {
+    let timer;
+    const receipt = new Promise((resolve) => awaited.set(id, resolve));
+    const timeout = new Promise((resolve) => {
+      timer = clock.setTimeout(() => resolve(null), LONGEST_WAIT);
+    });
+    try {
+      return await Promise.race([receipt, attempt(id, receipt), timeout]);
+    } finally {
+      clock.clearTimeout(timer);
+      awaited.delete(id);
+    }
+  }
+
+  async function attempt(id, receipt) {
+    await deliver();
+    const entry = await outbox.get(id);
+    if (entry) return entry.receipt;
+    // Another tab or the worker has delivered it, and its word of the receipt is on the way.
+    return receipt;
+  }
+
+  async function accepted(form, state, receipt) {
+    letGo(state);
+    // Emptied first, so that the way back does not lead to a form that is full and sent already (row A8).
+    form.reset();
+    const url = receipt.result?.url;
+    if (url) window.location.assign(new URL(url, window.location.href).href);
+    else await status.say("sent");
+  }
+
+  async function refused(form, receipt) {
+    errors.showErrors(form, receipt.errors ?? {}, elements.newErrorList);
+    // An id that the site has on record with other content is of no more use.
+    if (receipt.code === "id_reuse") stateOf(form).id = null;
+    await status.say("refused");
+  }
+
+  async function notSaved(form, submitter, state) {
+    state.plainly = true;
+    await status.say("not-saved").catch(window.reportError);
+    const answer = await fetchSession();
+    // Under another account than the page's the words would become somebody else's (P4).
+    if ((answer.session?.owner ?? "") === owner && answer.kind === "session") postPlainly(form, submitter, answer);
+  }
+
+  /** Without another submit event: the form has been validated, and the site's own handlers have run. */
+  function postPlainly(form, submitter, answer) {
+    if (submitter?.name) addHidden(form, submitter.name, submitter.value);
+    // The token in a kept page belongs to another visit (row D3).
+    const token = form.elements.namedItem("csrfmiddlewaretoken");
+    if (token && answer?.kind === "session") token.value = answer.session.csrf_token;
+    window.HTMLFormElement.prototype.submit.call(form);
+  }
+
+  function addHidden(form, name, value) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "hidden", name, value });
+    form.append(input);
+  }
+
+  function letGo(state) {
+    status.onScreen.delete(state.id);
+    state.id = null;
+  }
+
+  /** Opens what the site refused in the form it came from: the link carries the entry's id. */
+  async function openRefused() {
+    const id = FRAGMENT.exec(window.location.hash)?.[1];
+    const entry = id && (await outbox.get(id));
+    if (!entry || entry.owner !== owner || entry.state === "waiting") return;
+    const form = [...document.forms].find((candidate) => candidate.dataset.offlinesyncForm === entry.form);
+    if (!form) return;
+    const contents = await outbox.contents(entry);
+    const files = entry.files.flatMap(({ field, name, type }, index) =>
+      contents[index] ? [{ field, file: new File([contents[index]], name, { type }) }] : [],
+    );
+    fields.fillForm(form, entry.fields, files);
+    stateOf(form).id = entry.id;
+    status.onScreen.add(entry.id);
+    await refused(form, entry.receipt ?? { id, status: "rejected" });
+  }
+
+  return {
+    async start() {
+      document.addEventListener("submit", onSubmit);
+      window.addEventListener("hashchange", () => openRefused().catch(window.reportError));
+      await openRefused();
+    },
+
+    /**
+     * @param {string} receiptsOwner
+     * @param {Receipt[]} receipts
+     */
+    async receive(receiptsOwner, receipts) {
+      if (receiptsOwner !== owner) return;
+      const late = receipts.filter((receipt) => {
+        const resolve = awaited.get(receipt.id);
+        resolve?.(receipt);
+        return !resolve && receipt.status === "accepted";
+      });
+      const { result } = late.at(-1) ?? {};
+      if (late.length) await status.say(result?.url ? "sent-link" : "sent", result?.url);
+      else await status.refresh();
+    },
+  };
+}

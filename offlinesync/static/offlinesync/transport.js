@@ -1,0 +1,145 @@
+/** @import { Receipt } from "./entries.js" */
+
+/**
+ * @typedef {object} Session  what the site says of whoever is signed in now; kept in memory only (row D3)
+ * @property {string} csrf_token
+ * @property {string} csrf_header
+ * @property {string | null} owner
+ * @property {number} max_submissions
+ * @property {number} max_bytes
+ * @property {number} max_submission_bytes
+ *
+ * @typedef {{kind: "failed", retryAfter?: number}} Failed  no usable answer; `retryAfter` in seconds
+ *
+ * @typedef {{kind: "receipts", receipts: Receipt[]}
+ *   | {kind: "malformed" | "too_large" | "unsupported_protocol" | "csrf_failed" | "not_authenticated" | "owner_changed"}
+ *   | Failed} Answer
+ */
+
+const PROTOCOL = 1;
+const REFUSALS = new Map([
+  [400, ["malformed", "unsupported_protocol"]],
+  [403, ["csrf_failed", "not_authenticated"]],
+  [409, ["owner_changed"]],
+]);
+// Beyond this a Retry-After is more likely somebody else's page than the site's wish, and words would wait for ever.
+const LONGEST_RETRY_AFTER = 3600;
+
+/**
+ * Protocol 1 over fetch. Whatever is not the site's own JSON is a failed attempt (P5, row B2).
+ *
+ * @param {object} collaborators
+ * @param {typeof fetch} collaborators.fetch
+ * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
+ * @param {string} collaborators.base  the path where the site mounts offlinesync.urls
+ * @param {number} [collaborators.timeout]  milliseconds for one request with its answer: well under the three minutes
+ *   after which a browser stops a worker's event (row B7)
+ */
+export function createTransport({ fetch, clock, base, timeout = 30000 }) {
+  /**
+   * @param {string} path
+   * @param {RequestInit} options
+   * @returns {Promise<{status: number, headers: Headers, json: any} | null>}
+   */
+  async function request(path, options) {
+    const controller = new AbortController();
+    const timer = clock.setTimeout(() => controller.abort(), timeout);
+    try {
+      const response = await fetch(base + path, {
+        ...options,
+        cache: "no-store",
+        credentials: "same-origin",
+        redirect: "manual",
+        signal: controller.signal,
+      });
+      return { status: response.status, headers: response.headers, json: await readJson(response) };
+    } catch {
+      // No network, cut off, timed out, not JSON after all: the same to the entry, it stays.
+      return null;
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  return {
+    /** @returns {Promise<{kind: "session", session: Session} | Failed>} */
+    async session() {
+      const answer = await request("session/", { method: "GET", headers: { Accept: "application/json" } });
+      if (answer?.status === 200 && isSession(answer.json)) return { kind: "session", session: answer.json };
+      return failed(answer);
+    },
+
+    /**
+     * @param {Session} session
+     * @param {string | null} owner
+     * @param {object[]} submissions
+     * @param {{part: string, name: string, type: string, content: ArrayBuffer}[]} files
+     * @returns {Promise<Answer>}
+     */
+    async send(session, owner, submissions, files) {
+      const batch = JSON.stringify({ protocol: PROTOCOL, owner, submissions });
+      const headers = { Accept: "application/json", [session.csrf_header]: session.csrf_token };
+      if (!files.length) headers["Content-Type"] = "application/json";
+      const body = files.length ? multipart(batch, files) : batch;
+      const answer = await request("submissions/", { method: "POST", headers, body });
+      return read(answer);
+    },
+  };
+}
+
+/**
+ * @param {string} batch
+ * @param {{part: string, name: string, type: string, content: ArrayBuffer}[]} files
+ */
+function multipart(batch, files) {
+  const body = new FormData();
+  body.append("batch", new Blob([batch], { type: "application/json" }));
+  // A File that was read back from storage uploads nothing on some WebKits, a fresh one does (row A6).
+  for (const { part, name, type, content } of files) body.append(part, new File([content], name, { type }), name);
+  return body;
+}
+
+/** @param {Response} response */
+async function readJson(response) {
+  const type = response.headers.get("content-type") ?? "";
+  return /^application\/json\s*(;|$)/i.test(type) ? response.json() : null;
+}
+
+/** @returns {Answer} */
+function read(answer) {
+  if (answer?.status === 413) return { kind: "too_large" };
+  if (answer?.status === 200 && Array.isArray(answer.json?.receipts)) {
+    return { kind: "receipts", receipts: answer.json.receipts };
+  }
+  const code = answer?.json?.code;
+  if (REFUSALS.get(answer?.status)?.includes(code)) return { kind: code };
+  return failed(answer);
+}
+
+/** @returns {Failed} */
+function failed(answer) {
+  if (answer?.status !== 429 && answer?.status !== 503) return { kind: "failed" };
+  return { kind: "failed", retryAfter: readRetryAfter(answer.headers) };
+}
+
+/**
+ * Seconds, or a date that is measured against the server's own clock, since the device's may be years off (row B14).
+ *
+ * @param {Headers} headers
+ */
+function readRetryAfter(headers) {
+  const value = headers.get("retry-after");
+  if (value === null) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.parse(headers.get("date"))) / 1000;
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), LONGEST_RETRY_AFTER) : undefined;
+}
+
+function isSession(json) {
+  return (
+    Number.isInteger(json?.protocol) &&
+    typeof json.csrf_token === "string" &&
+    typeof json.csrf_header === "string" &&
+    (json.owner === null || typeof json.owner === "string") &&
+    [json.max_submissions, json.max_bytes, json.max_submission_bytes].every((limit) => limit > 0)
+  );
+}

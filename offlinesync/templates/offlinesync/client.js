@@ -1,0 +1,86 @@
+import { createDelivery, createLock } from {{ modules.delivery }};
+import { createElements } from {{ modules.elements }};
+import { newEntry, toSubmission, uuid7 } from {{ modules.entries }};
+import * as errors from {{ modules.errors }};
+import * as fields from {{ modules.fields }};
+import { createForms } from {{ modules.forms }};
+import { createOutbox } from {{ modules.outbox }};
+import { createStatus } from {{ modules.status }};
+import { createTransport } from {{ modules.transport }};
+import { createSync, createTriggers } from {{ modules.triggers }};
+
+const config = {{ config }};
+const name = `offlinesync:${config.mount}`;
+const owner = document.querySelector('meta[name="offlinesync-owner"]').content;
+const clock = {
+  now: () => performance.now(),
+  setTimeout: (...args) => setTimeout(...args),
+  clearTimeout: (...args) => clearTimeout(...args),
+};
+const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
+const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
+
+const outbox = createOutbox({ indexedDB: globalThis.indexedDB, IDBKeyRange: globalThis.IDBKeyRange, clock, name });
+const transport = createTransport({ fetch: (...args) => fetch(...args), clock, base: config.mount });
+const elements = createElements({ document });
+const status = createStatus({ outbox, elements, owner });
+const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
+const deliver = createDelivery({
+  outbox,
+  transport,
+  toSubmission,
+  clock,
+  lock: createLock(navigator.locks, name),
+  random: Math.random,
+  report(receiptsOwner, receipts) {
+    const told = { type: "receipts", owner: receiptsOwner, receipts };
+    receive(told);
+    channel?.postMessage(told);
+  },
+});
+const triggers = createTriggers({ window, deliver, status, clock, onOutdated });
+const forms = createForms({
+  window, outbox, status, elements, armSync, clock, owner, newId, newEntry, fields, errors,
+  fetchSession: transport.session,
+  deliver: triggers.deliver,
+  timestamp: () => new Date().toISOString(),
+});
+
+function receive(message) {
+  if (message.type === "receipts") forms.receive(message.owner, message.receipts).catch(reportError);
+}
+
+async function onOutdated() {
+  await status.say("outdated");
+  const registration = await navigator.serviceWorker?.getRegistration(config.scope);
+  await registration?.update();
+}
+
+async function registerWorker() {
+  const policy = globalThis.trustedTypes?.createPolicy("offlinesync", { createScriptURL: () => config.worker });
+  const url = policy ? policy.createScriptURL("") : config.worker;
+  try {
+    await navigator.serviceWorker?.register(url, { type: "module", scope: config.scope, updateViaCache: "none" });
+  } catch (error) {
+    console.info("offlinesync: pages are not kept here, and deliveries start from open pages only.", error);
+  }
+}
+
+async function start() {
+  const taken = forms.start();
+  try {
+    await outbox.open();
+  } catch (error) {
+    console.info("offlinesync: forms are not saved here, they are sent as plain forms.", error);
+    return;
+  }
+  if (channel) channel.onmessage = ({ data }) => receive(data);
+  await taken;
+  await triggers.listen();
+  if (await outbox.holdsSendable()) await armSync();
+}
+
+// After everything the page itself needs (P9).
+if (document.readyState === "complete") registerWorker();
+else addEventListener("load", registerWorker, { once: true });
+start().catch(reportError);

@@ -1,0 +1,56 @@
+import { createCaching } from {{ modules.caching }};
+import { createDelivery, createLock } from {{ modules.delivery }};
+import { toSubmission } from {{ modules.entries }};
+import { createOutbox } from {{ modules.outbox }};
+import { createTransport } from {{ modules.transport }};
+
+const config = {{ config }};
+const name = `offlinesync:${config.mount}`;
+const clock = {
+  now: () => performance.now(),
+  setTimeout: (...args) => setTimeout(...args),
+  clearTimeout: (...args) => clearTimeout(...args),
+};
+const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
+{% block network %}
+const network = (...args) => fetch(...args);
+{% endblock %}
+const caching = createCaching({
+  caches,
+  clock,
+  fetch: network,
+  origin: location.origin,
+  config: { ...config, prefix: `${name}:`, staticUrl: new URL(config.staticUrl, location.origin).href },
+});
+const deliver = createDelivery({
+  outbox: createOutbox({ indexedDB, IDBKeyRange, clock, name }),
+  transport: createTransport({ fetch: network, clock, base: config.mount }),
+  toSubmission,
+  clock,
+  lock: createLock(navigator.locks, name),
+  random: Math.random,
+  report: (owner, receipts) => channel?.postMessage({ type: "receipts", owner, receipts }),
+});
+
+addEventListener("install", (event) => {
+  event.waitUntil(caching.install().then(() => skipWaiting()));
+});
+
+addEventListener("activate", (event) => {
+  event.waitUntil(caching.activate().then(() => clients.claim()));
+});
+
+addEventListener("fetch", (event) => {
+  const kind = caching.concerns(event.request);
+  if (kind) event.respondWith(caching[kind](event.request, (work) => event.waitUntil(work)));
+});
+
+addEventListener("sync", (event) => {
+  if (event.tag.startsWith(`${name}:`)) event.waitUntil(deliverEverything());
+});
+
+/** Rejects while something waits that could go out later, so that the browser wakes the worker again (row B3). */
+async function deliverEverything() {
+  const { wait } = await deliver();
+  if (wait !== null) throw new Error("offlinesync: not everything could be sent yet");
+}
