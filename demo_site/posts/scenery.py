@@ -27,7 +27,7 @@ def draw(*, sky: Colour, horizon: Colour, land: Colour, sun: tuple[float, float]
 
 
 def _ridge(x: float, layer: int, roughness: float) -> float:
-    waves = sum(math.sin(x * 2.3 * n**1.7 + layer * 2.1 + n) / n**1.25 for n in range(1, 9))
+    waves = sum(math.sin(x * 2.3 * n**1.7 + layer * 2.1 + n * roughness * 3) / n**1.25 for n in range(1, 9))
     return 0.48 + layer * 0.11 - waves * 0.07 * roughness
 
 

@@ -28,16 +28,26 @@ POSTS: list[dict[str, Any]] = [
         "location": "Somewhere in the sound",
         "body": "The skipper steers by sound today. Four seals, one buoy, no bars on the phone.",
         "age": timedelta(days=4, hours=7),
-        "scene": {"sky": (188, 203, 210), "horizon": (226, 228, 222), "land": (92, 118, 124), "sun": (0.28, 0.2)},
-        "roughness": 0.45,
+        "scene": {
+            "sky": (188, 203, 210),
+            "horizon": (226, 228, 222),
+            "land": (92, 118, 124),
+            "sun": (0.28, 0.2),
+            "roughness": 0.45,
+        },
     },
     {
         "title": "Between two tunnels",
         "location": "Coach 9, window seat",
         "body": "Eleven seconds of daylight, then rock again. Long enough to see that the larches have turned.",
         "age": timedelta(days=1, hours=5),
-        "scene": {"sky": (92, 141, 168), "horizon": (244, 214, 160), "land": (122, 74, 38), "sun": (0.74, 0.3)},
-        "roughness": 1.0,
+        "scene": {
+            "sky": (92, 141, 168),
+            "horizon": (244, 214, 160),
+            "land": (122, 74, 38),
+            "sun": (0.74, 0.3),
+            "roughness": 1.0,
+        },
     },
     {
         "title": "First light from the hut",
@@ -45,8 +55,13 @@ POSTS: list[dict[str, Any]] = [
         "body": "Up before the others. The stove is lit, the valley is still under cloud, and the only news here is "
         "the weather.",
         "age": timedelta(hours=6),
-        "scene": {"sky": (58, 72, 118), "horizon": (246, 178, 142), "land": (38, 42, 66), "sun": (0.6, 0.42)},
-        "roughness": 1.35,
+        "scene": {
+            "sky": (58, 72, 118),
+            "horizon": (246, 178, 142),
+            "land": (38, 42, 66),
+            "sun": (0.6, 0.42),
+            "roughness": 1.35,
+        },
     },
 ]
 
@@ -67,7 +82,7 @@ class Command(BaseCommand):
         for seed in POSTS:
             post = Post(title=seed["title"], location=seed["location"], body=seed["body"])
             if scene := seed.get("scene"):
-                picture = scenery.draw(**scene, roughness=seed["roughness"])
+                picture = scenery.draw(**scene)
                 post.photo.save("scenery.jpg", ContentFile(picture), save=False)
             post.save()
             Post.objects.filter(pk=post.pk).update(created=now - seed["age"])
