@@ -95,7 +95,7 @@ export function createForms(collaborators) {
 
   /** @returns {Promise<string>} the entry's id, once it lies on the device */
   async function save(form, content, state) {
-    const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget } = form.dataset;
+    const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup } = form.dataset;
     const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
     const entry = newEntry({
       id: state.id ?? newId(),
@@ -111,6 +111,7 @@ export function createForms(collaborators) {
       language: offlinesyncLanguage ?? null,
       time_zone: offlinesyncTimeZone ?? null,
       target: offlinesyncTarget ?? null,
+      group: offlinesyncGroup ?? null,
     });
     if (state.id && (await outbox.replace(entry, contents))) return entry.id;
     if (state.id) entry.id = newId();

@@ -1,0 +1,92 @@
+import json
+import re
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+from django.urls import NoReverseMatch, path, set_script_prefix
+
+from offlinesync import scripts
+
+urlpatterns = [path("nothing/", lambda request: None, name="nothing")]
+
+IMPORT = re.compile(r'^import .* from ("[^"]+");$', re.MULTILINE)
+
+
+def config_of(script):
+    return json.loads(re.search(r"^const config = (.*);$", script, re.MULTILINE)[1])
+
+
+def test_d8_a_literal_can_neither_end_a_script_nor_a_string():
+    hostile = "</script><!--\"';\u2028\u2029&amp;"
+    literal = scripts.js_literal(hostile)
+    assert not set("<>&\u2028\u2029") & set(literal)
+    assert json.loads(literal) == hostile
+
+
+@override_settings(OFFLINESYNC={"PAGES": ["/</script><script>alert('1')\"/"]})
+def test_d8_settings_are_escaped_in_the_worker():
+    script = scripts.worker_script()
+    assert "</script>" not in script
+    assert config_of(script)["pages"] == ["/</script><script>alert('1')\"/"]
+
+
+@pytest.mark.parametrize(
+    ("script", "modules"),
+    [(scripts.client_script, scripts.CLIENT_MODULES), (scripts.worker_script, scripts.WORKER_MODULES)],
+)
+def test_scripts_import_just_the_modules_they_are_given(script, modules):
+    imported = [json.loads(url) for url in IMPORT.findall(script())]
+    assert sorted(imported) == sorted(f"/static/offlinesync/{name}.js" for name in modules)
+
+
+def test_the_worker_keeps_every_module_that_page_and_worker_import():
+    kept = config_of(scripts.worker_script())["modules"]
+    imported = IMPORT.findall(scripts.client_script()) + IMPORT.findall(scripts.worker_script())
+    assert set(kept) == {json.loads(url) for url in imported}
+
+
+def test_the_client_url_changes_with_the_script():
+    before = scripts.client_url()
+    with override_settings(STATIC_URL="https://cdn.example/static/"):
+        after = scripts.client_url()
+    assert before != after
+    assert scripts.digest_of(scripts.client_script()) in before
+
+
+@override_settings(STATIC_URL="https://cdn.example/static/")
+def test_static_files_may_lie_on_another_host():
+    assert scripts.static_origin() == "https://cdn.example"
+    assert config_of(scripts.worker_script())["staticUrl"] == "https://cdn.example/static/"
+
+
+def test_the_worker_has_new_caches_when_its_settings_change():
+    before = config_of(scripts.worker_script())["version"]
+    with override_settings(OFFLINESYNC={"PAGES": ["/other/"]}):
+        assert config_of(scripts.worker_script())["version"] != before
+
+
+def test_pages_are_url_names_or_paths():
+    with override_settings(OFFLINESYNC={"PAGES": ["posts:create", "/about/"]}):
+        assert scripts.page_paths() == ["/posts/new/", "/about/"]
+
+
+@override_settings(OFFLINESYNC={"PAGES": ["posts:unknown"]})
+def test_a_page_without_a_url_is_named_in_the_error():
+    with pytest.raises(NoReverseMatch, match=r'OFFLINESYNC\["PAGES"\] names \'posts:unknown\''):
+        scripts.page_paths()
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_forgotten_urls_are_told_what_to_write():
+    with pytest.raises(ImproperlyConfigured, match=r'path\("offlinesync/", include\("offlinesync.urls"\)\)'):
+        scripts.mount_path()
+
+
+def test_d10_names_carry_the_path_of_the_site():
+    set_script_prefix("/shop/")
+    try:
+        assert scripts.mount_path() == "/shop/offlinesync/"
+        assert config_of(scripts.client_script())["scope"] == "/shop/"
+    finally:
+        set_script_prefix("/")

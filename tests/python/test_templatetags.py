@@ -1,0 +1,86 @@
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context, Template, TemplateSyntaxError
+from django.test import RequestFactory
+from django.utils import timezone, translation
+from rest_framework.permissions import IsAuthenticated
+
+from demo_site.posts.offline import PostHandler
+from offlinesync import registry
+from offlinesync.scripts import client_url
+
+
+def render(source, *, user=None, path="/posts/new/", **context):
+    request = RequestFactory().get(path)
+    request.user = user or AnonymousUser()
+    return Template("{% load offlinesync %}" + source).render(Context({"request": request, **context}))
+
+
+@pytest.fixture
+def members_only(monkeypatch):
+    class MembersHandler(PostHandler):
+        permission_classes = [IsAuthenticated]
+
+    monkeypatch.setitem(registry._classes, "members", MembersHandler)
+
+
+def test_head_says_whose_page_it_is(django_user_model):
+    assert '<meta name="offlinesync-owner" content="">' in render("{% offlinesync %}")
+    page = render("{% offlinesync %}", user=django_user_model(pk=42))
+    assert '<meta name="offlinesync-owner" content="42">' in page
+
+
+def test_head_loads_the_client_as_a_module():
+    assert f'<script type="module" src="{client_url()}"></script>' in render("{% offlinesync %}")
+
+
+def test_d8_head_has_no_inline_script_or_style():
+    page = render("{% offlinesync %}{% offline_status %}")
+    assert page.count("<script") == page.count('<script type="module" src=')
+    assert "<style" not in page
+    assert " style=" not in page
+
+
+def test_p9_a_page_rendered_without_a_request_does_without_us():
+    source = "{% load offlinesync %}{% offlinesync %}<form {% offline_form 'post' %}>"
+    assert Template(source).render(Context()).strip() == "<form >"
+
+
+def test_a_missing_context_processor_is_named_to_the_developer(settings):
+    settings.DEBUG = True
+    with pytest.raises(TemplateSyntaxError, match="django.template.context_processors.request"):
+        Template("{% load offlinesync %}{% offlinesync %}").render(Context())
+
+
+def test_form_carries_what_rules_its_validation():
+    """Row C11: the language and time zone of the page travel with the entry."""
+    with translation.override("de"), timezone.override("Europe/Berlin"):
+        form = render("<form {% offline_form 'post' %}>")
+    assert form == (
+        '<form data-offlinesync-form="post" data-offlinesync-language="de" '
+        'data-offlinesync-time-zone="Europe/Berlin" data-offlinesync-target="/posts/new/">'
+    )
+
+
+def test_form_names_its_target_and_group():
+    form = render("<form {% offline_form 'post' target=pk group='a' %}>", pk="7")
+    assert 'data-offlinesync-target="7"' in form
+    assert 'data-offlinesync-group="a"' in form
+
+
+def test_d8_values_are_escaped():
+    assert '"&quot;&gt;&lt;script&gt;"' in render(
+        "<form {% offline_form 'post' target=target %}>", target='"><script>'
+    )
+
+
+def test_a_form_that_needs_sign_in_is_captured_on_a_page_with_an_owner_only(members_only, django_user_model):
+    assert render("<form {% offline_form 'members' %}>") == "<form >"
+    assert 'data-offlinesync-form="members"' in render(
+        "<form {% offline_form 'members' %}>", user=django_user_model(pk=1)
+    )
+
+
+def test_an_unknown_name_says_what_is_registered_and_what_to_write():
+    with pytest.raises(TemplateSyntaxError, match=r"registered: .*'post'.*@offlinesync\.register\('pots'\)"):
+        render("<form {% offline_form 'pots' %}>")
