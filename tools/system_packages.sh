@@ -42,7 +42,10 @@ test)
     need fonts-dejavu-core has_file /usr/share/fonts/truetype/*/*.ttf
     ;;
 postgresql) need postgresql has_file /usr/lib/postgresql/*/bin/postgres ;;
-mariadb) need mariadb-server-core has_command mariadbd ;;
+mariadb)
+    need mariadb-server-core has_command mariadbd
+    need mariadb-client-core has_command my_print_defaults
+    ;;
 *)
     echo "system_packages.sh: no list of packages is called '$1'." >&2
     exit 2
