@@ -53,7 +53,7 @@ class AppSettings:
     ``MAX_BYTES`` is never None, and ``THROTTLE_CLASSES`` are the classes themselves.
     """
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         if name not in DEFAULTS:
             raise AttributeError(f"OFFLINESYNC has no setting {name!r}.")
         value = site_settings().get(name, DEFAULTS[name])

@@ -55,11 +55,11 @@ def error_dict(error: ValidationError) -> ErrorDict:
     }
 
 
-def form_errors(form: BaseForm) -> ErrorDict:
+def form_errors(form: BaseForm) -> dict[str, list[ValidationError]]:
     """The errors of a form by the names its fields have in HTML."""
     return {
-        name if name == NON_FIELD_ERRORS else form.add_prefix(name): items
-        for name, items in form.errors.get_json_data().items()
+        name if name == NON_FIELD_ERRORS else form.add_prefix(name): errors
+        for name, errors in form.errors.as_data().items()
     }
 
 
@@ -135,7 +135,7 @@ class FormHandler(Handler):
         """The valid form; otherwise its errors are the refusal."""
         form = self.get_form(submission)
         if not form.is_valid():
-            raise InvalidForm(form)
+            raise Rejected(form_errors(form))
         return form
 
     def save(self, validated: BaseForm, submission: IncomingSubmission) -> Any:
@@ -165,15 +165,3 @@ class FormHandler(Handler):
         if getattr(saved, "pk", None) is not None:
             result["key"] = str(saved.pk)
         return result
-
-
-class InvalidForm(Rejected):
-    """A form's own errors, which know their codes already."""
-
-    def __init__(self, form: BaseForm) -> None:
-        super().__init__([])
-        self.form = form
-
-    def as_error_dict(self) -> ErrorDict:
-        """The errors of the form."""
-        return form_errors(self.form)

@@ -1,0 +1,100 @@
+"""One run of a handler, inside the transaction of its ledger row."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .handlers import Handler
+from .pagecontext import as_on_the_page
+from .refusals import Refused, refusal_by
+from .registry import get as get_handler
+from .submissions import IncomingSubmission
+
+logger = logging.getLogger("offlinesync")
+
+
+class Run:
+    """A handler's two steps. Each raises ``Refused`` when it says no."""
+
+    def __init__(self, submission: IncomingSubmission, connection: BaseDatabaseWrapper) -> None:
+        self.submission = submission
+        self._connection = connection
+        self._handler = get_handler(submission.form)
+        self._validated: Any = None
+
+    def validate(self) -> None:
+        """Ask for permission and validate."""
+        first = len(self._connection.run_on_commit)
+        try:
+            with self._in_place():
+                self._validated = self._validate(self._handler)
+        except Refused:
+            # The others' transaction is committed all the same, and must not run them.
+            del self._connection.run_on_commit[first:]
+            raise
+
+    def save(self) -> dict[str, Any]:
+        """Save, and say what the receipt tells the device."""
+        with self._in_place():
+            saved = self._handler.save(self._validated, self.submission)
+            return as_json(self._handler.get_result(saved, self.submission))
+
+    def _validate(self, handler: Handler) -> Any:
+        if not handler.has_permission(self.submission):
+            raise Refused("forbidden")
+        return handler.validate(self.submission)
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        first = len(self._connection.run_on_commit)
+        with as_on_the_page(self.submission):
+            try:
+                yield
+            except Exception as error:
+                refusal = refusal_by(error)
+                if refusal is None:
+                    raise
+                raise refusal from error
+        guard_hooks(self._connection, first, self.submission)
+
+
+def guard_hooks(connection: BaseDatabaseWrapper, first: int, submission: IncomingSubmission) -> None:
+    """Keep an exception of the hooks from this one on to themselves (row C9).
+
+    Django runs the hooks of a transaction in a row and stops at the first that raises, which here
+    would take away those of other submissions.
+    """
+    connection.run_on_commit[first:] = [
+        (savepoints, _guarded(hook, submission), robust)
+        for savepoints, hook, robust in connection.run_on_commit[first:]
+    ]
+
+
+def as_json(result: Any) -> dict[str, Any]:
+    """The result as the ledger gives it back, so that the first receipt equals every later one."""
+    if not isinstance(result, dict):
+        raise TypeError(f"A handler's get_result() must return a dict, not {type(result).__name__}.")
+    return json.loads(json.dumps(result, cls=DjangoJSONEncoder, allow_nan=False))
+
+
+def _guarded(hook: Callable[[], Any], submission: IncomingSubmission) -> Callable[[], None]:
+    def guarded() -> None:
+        try:
+            with as_on_the_page(submission):
+                hook()
+        except Exception:
+            logger.exception(
+                "Submission %s of the form %r is saved, but an on_commit hook of its handler failed and "
+                "is not run again. What it was to do has to be done by hand.",
+                submission.id,
+                submission.form,
+            )
+
+    return guarded
