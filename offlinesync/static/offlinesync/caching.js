@@ -78,14 +78,16 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
     }
   }
 
-  async function keptPage(url) {
-    const cache = await caches.open(cacheName);
-    return (isKept(url) && (await cache.match(url.pathname, { ignoreVary: true }))) || undefined;
-  }
-
-  async function offlinePage() {
-    const cache = await caches.open(cacheName);
-    return cache.match(config.offlinePage, { ignoreVary: true });
+  /** @returns {Promise<Response | undefined>} */
+  async function kept(url) {
+    try {
+      const cache = await caches.open(cacheName);
+      return await cache.match(url, { ignoreVary: true });
+    } catch (error) {
+      // With a broken cache the site is what it is without us (P9).
+      console.info(`offlinesync: no kept copy of ${url} could be read.`, error);
+      return undefined;
+    }
   }
 
   function timeLimit() {
@@ -130,11 +132,11 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
       const url = new URL(request.url);
       const network = fetch(request);
       if (isKept(url)) waitUntil(keepFrom(network, url.pathname));
-      const kept = await keptPage(url);
+      const copy = isKept(url) ? await kept(url.pathname) : undefined;
       try {
-        return (await (kept ? Promise.race([network, timeLimit()]) : network)) ?? kept;
+        return (await (copy ? Promise.race([network, timeLimit()]) : network)) ?? copy;
       } catch (error) {
-        const instead = kept ?? (await offlinePage());
+        const instead = copy ?? (await kept(config.offlinePage));
         if (!instead) throw error;
         return instead;
       }
@@ -145,14 +147,13 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
      * @returns {Promise<Response>}
      */
     async static(request) {
-      const cache = await caches.open(cacheName);
-      const kept = await cache.match(request.url, { ignoreVary: true });
-      if (kept && (config.staticIsHashed || request.url === client)) return kept;
+      const copy = await kept(request.url);
+      if (copy && (config.staticIsHashed || request.url === client)) return copy;
       try {
         return await fetch(request);
       } catch (error) {
-        if (!kept) throw error;
-        return kept;
+        if (!copy) throw error;
+        return copy;
       }
     },
   };

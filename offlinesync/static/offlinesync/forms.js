@@ -38,11 +38,12 @@ export function createForms(collaborators) {
   }
 
   function isCaptured(form, submitter) {
-    const method = submitter?.getAttribute("formmethod") ?? form.method;
-    const elsewhere = submitter?.hasAttribute("formaction") || submitter?.hasAttribute("formtarget");
+    const method = submitter?.getAttribute("formmethod") ?? form.getAttribute("method") ?? "";
+    const elsewhere = ["formaction", "formtarget"].some((name) => submitter?.hasAttribute(name));
     return form.dataset.offlinesyncForm !== undefined
       && method.toLowerCase() === "post"
       && !elsewhere
+      && !form.hasAttribute("target")
       && !fields.holdsSecrets(form);
   }
 
@@ -52,7 +53,7 @@ export function createForms(collaborators) {
     event.preventDefault();
     const state = stateOf(form);
     // Two clicks are one act (row A8).
-    if (!state.busy) submit(form, submitter, state).catch(window.reportError);
+    if (!state.busy) submit(form, submitter, state).catch(told);
   }
 
   async function submit(form, submitter, state) {
@@ -66,6 +67,12 @@ export function createForms(collaborators) {
     }
   }
 
+  /** What has failed is told to the developer's console, and taken for no answer. */
+  function told(error) {
+    window.reportError(error);
+    return null;
+  }
+
   async function saveAndSend(form, submitter, state) {
     const content = fields.readForm(form, submitter);
     try {
@@ -74,17 +81,15 @@ export function createForms(collaborators) {
       // No IndexedDB here: the form is what it was without us (P7, row A10).
       return postPlainly(form, submitter, null);
     }
-    const saved = await save(form, content, state).catch((error) => {
-      window.reportError(error);
-      return null;
-    });
+    const saved = await save(form, content, state).catch(told);
     if (!saved) return notSaved(form, submitter, state);
     state.id = saved;
     status.onScreen.add(saved);
     errors.clearErrors(form);
     await status.say("saved-sending");
     const armed = armSync();
-    const receipt = await firstAnswer(saved);
+    // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
+    const receipt = await firstAnswer(saved).catch(told);
     if (receipt?.status === "accepted") return accepted(form, state, receipt);
     if (receipt && receipt.status !== "deferred") return refused(form, receipt);
     // What was typed on while it was being sent is not in the entry, and stays (P2).
@@ -160,7 +165,7 @@ export function createForms(collaborators) {
 
   async function notSaved(form, submitter, state) {
     state.plainly = true;
-    await status.say("not-saved").catch(window.reportError);
+    await status.say("not-saved");
     const answer = await fetchSession();
     // Under another account than the page's the words would become somebody else's (P4).
     if ((answer.session?.owner ?? "") === owner && answer.kind === "session") postPlainly(form, submitter, answer);
@@ -206,7 +211,7 @@ export function createForms(collaborators) {
   return {
     async start() {
       document.addEventListener("submit", onSubmit);
-      window.addEventListener("hashchange", () => openRefused().catch(window.reportError));
+      window.addEventListener("hashchange", () => openRefused().catch(told));
       await openRefused();
     },
 

@@ -23,7 +23,7 @@ const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 const outbox = createOutbox({ indexedDB: globalThis.indexedDB, IDBKeyRange: globalThis.IDBKeyRange, clock, name });
 const transport = createTransport({ fetch: (...args) => fetch(...args), clock, base: config.mount });
 const elements = createElements({ document });
-const status = createStatus({ outbox, elements, owner });
+const status = createStatus({ outbox, elements, owner, reportError: (error) => reportError(error) });
 const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
