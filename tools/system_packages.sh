@@ -23,8 +23,8 @@ ci)
 demo)
     python=$("$(dirname "$0")/find_python.sh")
     case $python in
-    *python3) venv=python3-venv ;;
-    *) venv=$(basename "$python")-venv ;;
+    *python3.*) venv=$(basename "$python")-venv ;;
+    *) venv=python3-venv ;;
     esac
     need "$venv" "$python" -c "import ensurepip, venv"
     need ca-certificates has_file /etc/ssl/certs/ca-certificates.crt
