@@ -15,7 +15,7 @@ TEST_DIR = Path(os.environ["OFFLINESYNC_TEST_DIR"])
 os.environ["DEMO_DATA_DIR"] = str(TEST_DIR)
 
 from demo_site.settings import *  # noqa: E402, F403
-from demo_site.settings import DATABASES, INSTALLED_APPS  # noqa: E402
+from demo_site.settings import DATABASES, INSTALLED_APPS, STATIC_ROOT  # noqa: E402
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.python.sampleapp"]
 
@@ -25,6 +25,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+# WhiteNoise warns of a folder that collectstatic has not made.
+STATIC_ROOT.mkdir(exist_ok=True)
 
 # Python tests render templates with no collectstatic run before them; the browser tests serve
 # the demo with its own storage.
