@@ -12,6 +12,7 @@
  */
 
 const OWNER = /<meta\s+name="offlinesync-owner"\s+content="([^"]*)"/;
+const STYLE_REFERENCE = /url\(\s*["']?([^"')\s]+)|@import\s+["']([^"']+)/g;
 const REFERENCE = /\b(?:src|href)="([^"]+)"/g;
 
 /**
@@ -37,15 +38,22 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
     return fetch(url, { cache: "no-cache", credentials: "omit", redirect: "manual" });
   }
 
-  async function keepStatic(cache, urls) {
-    await Promise.all(
-      [...new Set(urls)].map(async (url) => {
-        if (config.staticIsHashed && (await cache.match(url))) return;
-        const response = await fetch(url, { cache: config.staticIsHashed ? "default" : "no-cache", credentials: "omit" });
-        if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-        await cache.put(url, response);
-      }),
-    );
+  /** Keeps the files, and those that their style sheets name. */
+  async function keepStatic(cache, urls, seen = new Set()) {
+    const fresh = urls.filter((url) => !seen.has(url) && seen.add(url));
+    await Promise.all(fresh.map((url) => keepFile(cache, url, seen)));
+  }
+
+  async function keepFile(cache, url, seen) {
+    if (config.staticIsHashed && (await cache.match(url))) return;
+    const response = await fetch(url, { cache: config.staticIsHashed ? "default" : "no-cache", credentials: "omit" });
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    if (/^text\/css\b/.test(response.headers.get("content-type") ?? "")) {
+      const css = await response.clone().text();
+      const named = Array.from(css.matchAll(STYLE_REFERENCE), ([, plain, imported]) => plain ?? imported);
+      await keepStatic(cache, named.map((reference) => new URL(reference, url).href).filter(isStatic), seen);
+    }
+    await cache.put(url, response);
   }
 
   /** @returns {Promise<string[] | null>} the static files of a page that may be kept; null for one that may not */
