@@ -99,15 +99,16 @@ PWA_APP_DESCRIPTION = "Notes from places with no signal."
 PWA_APP_THEME_COLOR = "#1f5c57"
 PWA_APP_BACKGROUND_COLOR = "#f6f4ef"
 PWA_APP_LANG = "en"
+# The last one is the pages' own icon as well.
 PWA_APP_ICONS = [
-    {"src": static_url("demo/icon-192.png"), "sizes": "192x192", "type": "image/png"},
-    {"src": static_url("demo/icon-512.png"), "sizes": "512x512", "type": "image/png"},
     {
         "src": static_url("demo/icon-maskable-512.png"),
         "sizes": "512x512",
         "type": "image/png",
         "purpose": "maskable",
     },
+    {"src": static_url("demo/icon-512.png"), "sizes": "512x512", "type": "image/png"},
+    {"src": static_url("demo/icon-192.png"), "sizes": "192x192", "type": "image/png"},
 ]
 PWA_APP_ICONS_APPLE = [{"src": static_url("demo/icon-192.png"), "sizes": "192x192"}]
 PWA_APP_SPLASH_SCREEN: list[dict[str, str]] = []

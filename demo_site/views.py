@@ -6,16 +6,22 @@ from django.conf import settings
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from django.views.static import serve
+
+ONE_WEEK = 7 * 24 * 60 * 60
 
 _reports_lock = threading.Lock()
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """An uploaded file. A real site would let its web server do this."""
-    return serve(request, path, document_root=settings.MEDIA_ROOT)
+    response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    # No name is used twice, so the browser's own cache can show the photos of a page that is kept offline.
+    patch_cache_control(response, max_age=ONE_WEEK, immutable=True)
+    return response
 
 
 class SignOutView(LogoutView):

@@ -124,6 +124,7 @@ def test_p7_a_plain_post_brings_its_photo(client, settings, tmp_path):
     assert b"".join(served.streaming_content) == sent.read()
     assert served["Content-Security-Policy"] == POLICY
     assert served["X-Content-Type-Options"] == "nosniff"
+    assert "immutable" in served["Cache-Control"]
 
 
 def test_p7_a_bad_photo_is_refused_in_the_form(client):
@@ -154,7 +155,7 @@ def test_manifest_names_the_hashed_icons(client, settings):
     manifest = client.get("/manifest.json").json()
     assert (manifest["name"], manifest["start_url"], manifest["scope"]) == ("Far Afield", "/", "/")
     sizes = [(icon["sizes"], icon.get("purpose")) for icon in manifest["icons"]]
-    assert sizes == [("192x192", None), ("512x512", None), ("512x512", "maskable")]
+    assert sizes == [("512x512", "maskable"), ("512x512", None), ("192x192", None)]
     for icon in manifest["icons"]:
         with Image.open(ROOT / "demo_site" / icon["src"].lstrip("/")) as picture:
             assert icon["sizes"] == "{}x{}".format(*picture.size)
@@ -396,7 +397,7 @@ def test_demo_starts_from_nothing_survives_sigkill_and_ends_quietly(tmp_path):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             demo.get("/static/demo/site.css")
         icon = json.loads(demo.get("/manifest.json"))["icons"][0]["src"]
-        assert re.fullmatch(r"/static/demo/icon-192\.[0-9a-f]{12}\.png", icon)
+        assert re.fullmatch(r"/static/demo/icon-maskable-512\.[0-9a-f]{12}\.png", icon)
 
         with Demo(tmp_path, port) as second:
             assert f"Can't listen on 127.0.0.1:{port}" in second.hint
