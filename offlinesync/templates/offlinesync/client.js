@@ -76,6 +76,7 @@ async function start() {
   }
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
+  await status.refresh();
   await triggers.listen();
   if (await outbox.holdsSendable()) await armSync();
 }
