@@ -27,7 +27,7 @@ ErrorDict = dict[str, list[dict[str, str]]]
 REJECTION_CODES = ("invalid", "forbidden", "too_large")
 
 
-class Rejected(Exception):  # noqa: N818
+class Rejected(Exception):
     """The submission is refused, and the person who wrote it has to act.
 
     ``errors`` takes what Django's ``ValidationError`` takes: a text, a list of

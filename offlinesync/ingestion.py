@@ -21,7 +21,7 @@ from django.utils import timezone
 from .models import Submission
 from .pagecontext import as_on_the_page
 from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database, rejected
-from .retries import Patience, is_bad_data, is_contention, is_lost
+from .retries import Patience, is_bad_data, is_contention, is_lost, recover
 from .running import Run
 from .submissions import IncomingSubmission, Receipt, owner_of
 
@@ -48,7 +48,7 @@ def ingest(submissions: Sequence[IncomingSubmission], *, user: AbstractBaseUser 
     return [batch.receipts[submission.id] for submission in submissions]
 
 
-class Taken(Exception):  # noqa: N818
+class Taken(Exception):
     """The ledger holds the id already, or somebody is about to put it there."""
 
 
@@ -111,7 +111,7 @@ class Batch:
         except Exception:
             # Whatever it was, one by one shows whose it is, and that is where it is logged.
             logger.debug("A batch could not be brought in together and goes one by one.", exc_info=True)
-            self._connection.close_if_unusable_or_obsolete()
+            recover(self._connection)
             return False
         self._settle_all(receipts)
         return True
@@ -209,7 +209,7 @@ class Batch:
         return Receipt(submission.id, "accepted", result=row.result, replayed=False)
 
     def _look_up(self, submission: IncomingSubmission) -> Receipt | None:
-        self._connection.close_if_unusable_or_obsolete()
+        recover(self._connection)
         row = self._ledger().filter(owner=self._owner, submission_id=submission.id).first()
         return None if row is None else self._replay(submission, row)
 

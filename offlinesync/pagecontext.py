@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from .submissions import IncomingSubmission
 
 
-class UnknownPage(LookupError):  # noqa: N818
+class UnknownPage(LookupError):
     """The site knows no such language or time zone."""
 
 

@@ -27,7 +27,7 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 RETRY_AFTER = {"busy": 2, "group": 2, "incomplete_file": 30, "handler_error": 60}
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A handler has refused the submission."""
 
     def __init__(self, code: str, errors: ErrorDict | None = None) -> None:

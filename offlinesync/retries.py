@@ -60,6 +60,13 @@ def is_lost(connection: BaseDatabaseWrapper) -> bool:
     return connection.connection is None or not connection.is_usable()
 
 
+def recover(connection: BaseDatabaseWrapper) -> None:
+    """Make sure that the next query does not meet a broken connection."""
+    # Within a transaction, which can only be a test's, Django would take any connection for broken.
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 def is_bad_data(error: Exception) -> bool:
     """Whether the database says that it cannot hold a value, however often it is sent."""
     return isinstance(error, DataError) or (isinstance(error, DatabaseError) and _mysql_code(error) in MYSQL_BAD_DATA)

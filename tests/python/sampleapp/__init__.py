@@ -1,1 +1,1 @@
-"""An app of the tests: models and handlers that the demo has no use for."""
+"""An app with handlers that behave well and badly, for the tests alone."""
