@@ -18,8 +18,9 @@ MAX_DEPTH = 32
 # submissions of a thousand fields each stay within.
 MAX_CONTAINERS = 110_000
 
-STRING = re.compile(rb'"[^"]*"')
-NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+OPENING, CLOSING = b"[{", b"]}"
+NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+RUN = re.compile(rb'"[^"]*"|[\[{]+|[\]}]+')
 
 
 class Body:
@@ -77,14 +78,20 @@ def load_json(raw: bytes) -> Any:
 def check_structure(raw: bytes) -> None:
     """Count the brackets outside of strings before anything is built from them."""
     unescaped = raw.replace(rb"\\", b"").replace(rb"\"", b"")
-    brackets = STRING.sub(b"", unescaped).translate(None, NOT_BRACKETS)
-    if brackets.count(b"[") + brackets.count(b"{") > MAX_CONTAINERS:
-        raise TooLarge(f"The batch has more than {MAX_CONTAINERS} lists and objects. Send less at once.")
-    depth = 0
-    for bracket in brackets:
-        depth += 1 if bracket in b"[{" else -1
+    # Two quotes side by side change nothing in what is inside a string and what is not.
+    structure = unescaped.translate(None, NOT_STRUCTURE).replace(b'""', b"")
+    depth = containers = 0
+    for match in RUN.finditer(structure):
+        run = match[0]
+        if run[0] in OPENING:
+            depth += len(run)
+            containers += len(run)
+        elif run[0] in CLOSING:
+            depth -= len(run)
         if not 0 <= depth <= MAX_DEPTH:
             raise Malformed(f"The batch is nested deeper than {MAX_DEPTH} levels, or is not JSON.")
+        if containers > MAX_CONTAINERS:
+            raise TooLarge(f"The batch has more than {MAX_CONTAINERS} lists and objects. Send less at once.")
 
 
 def _refuse_constant(name: str) -> None:

@@ -108,7 +108,8 @@ class ProtocolMixin:
         if isinstance(exc, SuspiciousOperation):
             return Malformed()
         logger.error("Could not answer %s %s", self.request.method, self.request.path, exc_info=exc)
-        if isinstance(exc, (OperationalError, InterfaceError)):
+        # OSError: no room for an upload, or a cache that does not answer.
+        if isinstance(exc, (OperationalError, InterfaceError, OSError)):
             return Unavailable()
         return exceptions.APIException(
             "The site failed to answer; its log says why. Nothing is lost, try again later.", code="server_error"

@@ -22,6 +22,8 @@ from .serializers import PROTOCOL
 class SessionView(ProtocolMixin, APIView):
     """Who is signed in, the token to send with, and the limits of the site."""
 
+    http_method_names = ["get", "head"]
+
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The session, together with the cookie its token belongs to."""
         csrf = CsrfCheck()

@@ -30,6 +30,7 @@ class SubmissionViewSet(ProtocolMixin, ViewSet):
     Every limit is checked before any query, and every failure answered in JSON (row C8).
     """
 
+    http_method_names = ["post"]
     parser_classes = [JSONBatchParser, MultiPartBatchParser]
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

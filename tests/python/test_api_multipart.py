@@ -1,0 +1,437 @@
+import hashlib
+import json
+import os
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.http.multipartparser import MultiPartParser
+from django.test import RequestFactory
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from offlinesync.api.multipart import MAX_PARTS
+from offlinesync.api.parsers import MULTIPART_FRAMING, MultiPartBatchParser
+from tests.python.wire import (
+    Device,
+    Recorder,
+    batch,
+    blob,
+    file,
+    multipart,
+    refusal,
+    send_chunked,
+    submission,
+)
+
+# No database: every limit is checked before any query (row C8).
+
+PHOTO = ("f1", b"abc", "seat.jpg", "image/jpeg")
+TO_MEMORY = "django.core.files.uploadhandler.MemoryFileUploadHandler"
+TO_DISK = "django.core.files.uploadhandler.TemporaryFileUploadHandler"
+
+
+@pytest.fixture(autouse=True)
+def recorder(monkeypatch):
+    recorder = Recorder()
+    monkeypatch.setattr("offlinesync.api.viewset.ingest", recorder)
+    return recorder
+
+
+@pytest.fixture(params=[(TO_MEMORY, TO_DISK), (TO_DISK,)], ids=["memory", "disk"])
+def _handlers(request, settings):
+    settings.FILE_UPLOAD_HANDLERS = list(request.param)
+
+
+@pytest.fixture
+def uploads(settings, tmp_path):
+    """The folder of temporary uploads, which every test must leave empty."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    settings.FILE_UPLOAD_HANDLERS = [TO_DISK]
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def with_photo(**values):
+    return batch(submission(files=[file(**values)]))
+
+
+@pytest.mark.usefixtures("_handlers")
+@pytest.mark.parametrize("content", [b"", b"abc", b"\r\n--limi\r\n\x00\xff", b"x" * 300_000])
+@pytest.mark.parametrize("as_blob", [True, False])
+def test_a6_a_file_arrives_as_it_was_sent(recorder, content, as_blob):
+    described = with_photo(size=len(content))
+    response = Device().send_parts(
+        blob(described) if as_blob else ("batch", described), ("f1", content, "seat.jpg", "image/jpeg")
+    )
+    assert response.status_code == 200
+    [sent] = recorder.submissions[0].files
+    assert (sent.field, sent.name, sent.type, sent.size) == ("photo", "seat.jpg", "image/jpeg", len(content))
+    assert sent.is_complete
+    assert sent.sha256 == hashlib.sha256(content).hexdigest()
+    assert recorder.contents == [[content]]
+
+
+def test_the_batch_may_stand_anywhere(recorder):
+    Device().send_parts(PHOTO, blob(with_photo()))
+    assert recorder.contents == [[b"abc"]]
+
+
+def test_a_file_without_a_name_is_still_a_file(recorder):
+    """Django takes a part with an empty file name for a form field."""
+    Device().send_parts(blob(with_photo(name="")), ("f1", b"abc", "", "image/jpeg"))
+    assert recorder.contents == [[b"abc"]]
+
+
+def test_each_submission_gets_its_own_files(recorder):
+    first = submission(1, files=[file("f1"), file("f2", field="other", size=5)])
+    second = submission(2, files=[file("f3", size=1)])
+    Device().send_parts(
+        blob(batch(first, second)), ("f3", b"3"), PHOTO, ("f2", b"other", "b.bin", "application/octet-stream")
+    )
+    assert recorder.contents == [[b"abc", b"other"], [b"3"]]
+
+
+def test_a_part_that_did_not_arrive_is_left_to_the_ingestion(recorder):
+    response = Device().send_parts(blob(batch(submission(1, files=[file("f1"), file("f2")]), submission(2))), PHOTO)
+    assert response.status_code == 200
+    arrived, missing = recorder.submissions[0].files
+    assert arrived.content is not None
+    assert (missing.content, missing.sha256) == (None, None)
+
+
+def test_files_named_in_plain_json_have_not_arrived(recorder):
+    assert Device().send(with_photo()).status_code == 200
+    assert recorder.submissions[0].files[0].content is None
+
+
+def test_a6_a_size_that_differs_is_left_to_the_ingestion(recorder):
+    assert Device().send_parts(blob(with_photo(size=4)), PHOTO).status_code == 200
+    assert not recorder.submissions[0].files[0].is_complete
+
+
+def test_parts_nobody_names_are_ignored(recorder):
+    response = Device().send_parts(("extra", b"x"), blob(with_photo()), PHOTO, ("f9", b"x" * 9, "a", "b/c"))
+    assert response.status_code == 200
+    assert recorder.contents == [[b"abc"]]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [PHOTO],
+        [blob(batch()), blob(batch())],
+        [("batch", b"")],
+        [("batch", b"{")],
+        [("batch", b"\xff")],
+        [("batch", b"[]")],
+        [("", batch())],
+    ],
+)
+def test_a_batch_that_cannot_be_read_is_malformed(recorder, parts):
+    assert refusal(Device().send_parts(*parts)) == (400, "malformed")
+    assert recorder.submissions == []
+
+
+def test_two_parts_of_one_name_are_malformed(recorder, uploads):
+    assert refusal(Device().send_parts(blob(with_photo()), PHOTO, PHOTO)) == (400, "malformed")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=other",
+        "multipart/form-data; boundary=" + "x" * 300,
+        'multipart/form-data; boundary="li\xe4mit"',
+        "multipart/form-data; charset=utf-16; boundary=limit ",
+    ],
+)
+def test_a_header_without_a_usable_boundary_is_malformed(content_type):
+    body = multipart(blob(batch()))
+    response = Device().send(body, content_type)
+    if response.status_code != 200:
+        assert refusal(response) == (400, "malformed")
+    assert response.status_code == (200 if content_type.endswith("limit ") else 400)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Disposition: form-data; name*=nope''f1; filename=x",
+        b"Content-Disposition: form-data; name*=utf-8''%ff; filename=x",
+        b"Content-Disposition: form-data; name=f1; filename*=nope''x",
+        b"Content-Disposition: form-data; name=\xff\xfe; filename=\xff",
+        b"Content-Disposition: form-data; name=f1; filename=" + b"a" * 5000,
+        b"Content-Disposition: form-data; name=f1; filename=a." + b"b" * 800,
+        b"Content-Disposition: form-data; name=f1; filename=../../\x00/etc/passwd",
+        b"Content-Disposition: form-data; name=" + b"n" * 70000,
+        b"Content-Disposition: form-data",
+        b"Content-Disposition",
+        b"Content-Type: text/plain; charset=nope",
+        b": \x00",
+        b"",
+    ],
+)
+def test_c8_a_hostile_part_is_refused_or_ignored(uploads, header):
+    body = b"--limit\r\n" + header + b"\r\n\r\nabc\r\n" + multipart(blob(batch()))
+    response = Device().send(body, "multipart/form-data; boundary=limit")
+    if response.status_code != 200:
+        assert refusal(response) == (400, "malformed")
+
+
+def test_c8_a_body_cut_at_any_byte_is_answered_in_json(uploads, recorder):
+    body = multipart(blob(with_photo()), PHOTO)
+    device = Device()
+    for length in range(len(body)):
+        recorder.submissions = []
+        response = device.send(body[:length] or b" ", "multipart/form-data; boundary=limit")
+        if response.status_code == 200:
+            # The batch was whole; the file counts only if its own end has come.
+            [sent] = recorder.submissions[0].files
+            assert sent.content is None or recorder.contents == [[b"abc"]]
+        else:
+            assert refusal(response) == (400, "malformed")
+            assert recorder.submissions == []
+
+
+def test_a_file_that_is_cut_off_has_not_arrived(uploads, recorder):
+    body = multipart(blob(with_photo()), PHOTO, end=False)
+    assert Device().send(body, "multipart/form-data; boundary=limit").status_code == 200
+    assert recorder.submissions[0].files[0].content is None
+
+
+def test_a_request_that_breaks_off_within_a_file_is_tried_again_soon(uploads, recorder):
+    body = multipart(blob(with_photo()), PHOTO)
+    response = Device().send(body, "multipart/form-data; boundary=limit", **{"wsgi.input": BytesIO(body[:-20])})
+    assert refusal(response) == (503, "unavailable")
+    assert recorder.submissions == []
+
+
+@given(st.data())
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+def test_c8_a_damaged_body_is_answered_in_json(uploads, data):
+    body = bytearray(multipart(blob(with_photo()), PHOTO))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(body)))
+        end = data.draw(st.integers(start, min(len(body), start + 20)))
+        body[start:end] = data.draw(st.sampled_from([b"", b"\r\n", b"--limit", b"\x00", b'"', b"\xff", b"--", b"["]))
+    response = Device().send(bytes(body) or b" ", "multipart/form-data; boundary=limit")
+    if response.status_code != 200:
+        assert refusal(response)[0] in (400, 413)
+
+
+def test_c8_the_whole_request_is_bounded_before_it_is_read(settings, recorder):
+    settings.OFFLINESYNC = {"MAX_BYTES": 1000, "MAX_SUBMISSION_BYTES": 2000}
+    length = str(2000 + MULTIPART_FRAMING + 1)
+    response = Device().send(b" ", "multipart/form-data; boundary=limit", CONTENT_LENGTH=length)
+    assert refusal(response) == (413, "too_large")
+
+
+def test_c8_one_submission_is_bounded_with_its_files(settings, recorder):
+    content = b"x" * 5000
+    described = with_photo(size=len(content))
+    total = len(json.dumps(described)) + len(content)
+    parts = [blob(described), ("f1", content, "a", "b/c")]
+    settings.OFFLINESYNC = {"MAX_BYTES": 1000, "MAX_SUBMISSION_BYTES": total}
+    assert Device().send_parts(*parts).status_code == 200
+    settings.OFFLINESYNC = {"MAX_BYTES": 1000, "MAX_SUBMISSION_BYTES": total - 1}
+    assert refusal(Device().send_parts(*parts)) == (413, "too_large")
+
+
+def test_c8_several_submissions_are_bounded_like_json(settings, recorder):
+    content = b"x" * 5000
+    described = batch(submission(1, files=[file("f1", size=5000)]), submission(2))
+    total = len(json.dumps(described)) + len(content)
+    parts = [blob(described), ("f1", content, "a", "b/c"), ("unnamed", b"y" * 3000)]
+    settings.OFFLINESYNC = {"MAX_BYTES": total, "MAX_SUBMISSION_BYTES": 50_000}
+    assert Device().send_parts(*parts).status_code == 200
+    settings.OFFLINESYNC = {"MAX_BYTES": total - 1, "MAX_SUBMISSION_BYTES": 50_000}
+    assert refusal(Device().send_parts(*parts)) == (413, "too_large")
+
+
+@pytest.mark.parametrize("as_blob", [True, False])
+def test_c8_the_json_is_bounded_in_a_part_too(settings, as_blob):
+    described = batch()
+    length = len(json.dumps(described))
+    part = blob(described) if as_blob else ("batch", described)
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    settings.OFFLINESYNC = {"MAX_BYTES": length}
+    assert Device().send_parts(part).status_code == 200
+    settings.OFFLINESYNC = {"MAX_BYTES": length - 1}
+    assert refusal(Device().send_parts(part)) == (413, "too_large")
+
+
+def numbered(count, first=0):
+    numbers = range(first, first + count)
+    return [file(f"f{number}", size=1) for number in numbers], [(f"f{number}", b"x", "a", "b/c") for number in numbers]
+
+
+def test_c8_djangos_file_limit_holds_for_each_submission(settings, recorder):
+    """The batch is a part with a file name as well, and two submissions have as many files each."""
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
+    first, first_parts = numbered(2)
+    second, second_parts = numbered(2, first=2)
+    described = batch(submission(1, files=first), submission(2, files=second))
+    assert Device().send_parts(blob(described), *first_parts, *second_parts).status_code == 200
+    assert recorder.contents == [[b"x", b"x"], [b"x", b"x"]]
+    too_many, parts = numbered(3)
+    assert refusal(Device().send_parts(blob(batch(submission(files=too_many))), *parts)) == (413, "too_large")
+
+
+def test_c8_djangos_field_limit_does_not_count_parts(settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 1
+    fields = [(f"extra{number}", b"x") for number in range(20)]
+    assert Device().send_parts(("batch", batch()), *fields).status_code == 200
+
+
+def test_c8_the_files_of_a_request_are_bounded(uploads, recorder):
+    _, parts = numbered(MAX_PARTS + 1)
+    assert Device().send_parts(blob(batch()), *parts[:-1]).status_code == 200
+    assert refusal(Device().send_parts(blob(batch()), *parts)) == (413, "too_large")
+
+
+def test_a_site_that_lets_one_form_have_more_files_can_send_them(settings, recorder):
+    for limit in (MAX_PARTS + 2, None):
+        settings.DATA_UPLOAD_MAX_NUMBER_FILES = limit
+        described, parts = numbered(MAX_PARTS + 2)
+        assert Device().send_parts(blob(batch(submission(files=described))), *parts).status_code == 200
+        assert len(recorder.contents[0]) == MAX_PARTS + 2
+
+
+def test_large_files_stream_to_the_disk(settings, recorder, uploads, monkeypatch):
+    settings.FILE_UPLOAD_HANDLERS = [TO_MEMORY, TO_DISK]
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    on_disk = []
+    monkeypatch.setattr(
+        "offlinesync.api.viewset.ingest",
+        lambda submissions, user: (
+            on_disk.append(os.path.exists(submissions[0].files[0].content.temporary_file_path()))
+            or recorder(submissions, user=user)
+        ),
+    )
+    content = b"x" * 200_000
+    assert Device().send_parts(blob(with_photo(size=len(content))), ("f1", content, "a.jpg", "b/c")).status_code == 200
+    assert on_disk == [True]
+    assert recorder.contents == [[content]]
+
+
+def test_c8_a_multipart_request_without_a_length_is_read_within_the_limit(settings, recorder, uploads):
+    settings.FILE_UPLOAD_HANDLERS = [TO_MEMORY, TO_DISK]
+    settings.OFFLINESYNC = {"MAX_BYTES": 1000, "MAX_SUBMISSION_BYTES": 2000}
+    body = multipart(blob(with_photo()), PHOTO)
+    status, _ = send_chunked([body[:100], body[100:]], "multipart/form-data; boundary=limit")
+    assert status == 200
+    assert recorder.contents == [[b"abc"]]
+    large = multipart(blob(batch()), ("f1", b"x" * (MULTIPART_FRAMING + 2000), "a", "b/c"))
+    status, answer = send_chunked([large], "multipart/form-data; boundary=limit")
+    assert (status, answer["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("as_blob", [True, False])
+def test_p9_a_middleware_that_looks_at_post_does_no_harm(settings, recorder, as_blob):
+    settings.MIDDLEWARE = ["tests.python.test_api_multipart.curious_middleware", *settings.MIDDLEWARE]
+    described = batch(submission(fields=[["title", "Zürich"]], files=[file()]))
+    described = json.dumps(described, ensure_ascii=False).encode()
+    response = Device().send_parts(blob(described) if as_blob else ("batch", described), PHOTO)
+    assert response.status_code == 200
+    assert recorder.submissions[0].fields == [("title", "Zürich")]
+    assert recorder.contents == [[b"abc"]]
+
+
+def curious_middleware(get_response):
+    def middleware(request):
+        assert request.POST is not None
+        return get_response(request)
+
+    return middleware
+
+
+class Skipping(FileUploadHandler):
+    """Skips one file as it begins, another while it comes."""
+
+    def new_file(self, field_name, *args: object, **kwargs):
+        super().new_file(field_name, *args, **kwargs)
+        if field_name == "f2":
+            raise SkipFile
+
+    def receive_data_chunk(self, raw_data, start):
+        if self.field_name == "f3":
+            raise SkipFile
+        return raw_data
+
+    def file_complete(self, file_size):
+        return None
+
+
+class Stopping(FileUploadHandler):
+    def receive_data_chunk(self, raw_data, start):
+        raise StopUpload(connection_reset=True)
+
+    def file_complete(self, file_size):
+        return None
+
+
+def handler_path(handler):
+    return f"{handler.__module__}.{handler.__qualname__}"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_site_s_upload_handler_may_skip_a_file(settings, uploads, recorder, first):
+    settings.FILE_UPLOAD_HANDLERS = [handler_path(Skipping), TO_DISK] if first else [TO_DISK, handler_path(Skipping)]
+    described, parts = numbered(4, first=1)
+    assert Device().send_parts(blob(batch(submission(files=described))), *parts).status_code == 200
+    # After the disk's own handler no chunk reaches the one that skips f3.
+    assert recorder.contents == [[b"x", None, None if first else b"x", b"x"]]
+
+
+def test_a_site_s_upload_handler_may_stop_the_upload(settings, uploads, recorder):
+    settings.FILE_UPLOAD_HANDLERS = [handler_path(Stopping), TO_DISK]
+    assert refusal(Device().send_parts(blob(with_photo()), PHOTO)) == (413, "too_large")
+    assert recorder.submissions == []
+
+
+def test_a_full_disk_is_no_crash(settings, caplog, recorder):
+    settings.FILE_UPLOAD_HANDLERS = [TO_DISK]
+    settings.FILE_UPLOAD_TEMP_DIR = str(Path(tempfile.gettempdir()) / "no" / "such" / "folder")
+    response = Device().send_parts(blob(with_photo()), PHOTO)
+    assert refusal(response) == (503, "unavailable")
+    assert int(response["Retry-After"]) >= 1
+    assert "Could not answer POST" in caplog.text
+
+
+def test_uploads_are_closed_when_the_request_has_ended(uploads, recorder):
+    request = RequestFactory().generic(
+        "POST", "/", multipart(blob(with_photo()), PHOTO), "multipart/form-data; boundary=limit"
+    )
+    payload = MultiPartBatchParser().parse(request)
+    assert len(list(uploads.iterdir())) == 1
+    assert not payload.files["f1"].closed
+    request.close()
+    assert payload.files["f1"].closed
+
+
+PARTS = st.lists(
+    st.tuples(st.sampled_from(["f1", "f2", "f3", "f4"]), st.binary(max_size=300)), unique_by=lambda part: part[0]
+)
+
+
+@given(PARTS, st.integers(1, 64))
+@hypothesis_settings(deadline=None, max_examples=150)
+def test_files_are_read_as_django_reads_them(parts, chunk_size):
+    """Our own loop over Django's pieces agrees with Django's."""
+    body = multipart(blob(batch()), *((name, content, "a.jpg", "b/c") for name, content in parts))
+    request = RequestFactory().generic("POST", "/", body, "multipart/form-data; boundary=limit")
+    payload = MultiPartBatchParser().parse(request)
+    again = RequestFactory().generic("POST", "/", body, "multipart/form-data; boundary=limit")
+    for handler in again.upload_handlers:
+        handler.chunk_size = chunk_size
+    _, expected = MultiPartParser(again.META, BytesIO(body), again.upload_handlers).parse()
+    assert {name: item.read() for name, item in payload.files.items()} == {
+        name: item.read() for name, item in expected.items() if name != "batch"
+    }
