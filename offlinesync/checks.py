@@ -1,1 +1,212 @@
-"""System checks."""
+"""System checks.
+
+================= ==========================================================================
+id                what is wrong
+================= ==========================================================================
+offlinesync.E001  ``OFFLINESYNC`` is no dict.
+offlinesync.E002  ``OFFLINESYNC`` has a key that the app does not know.
+offlinesync.E003  A value in ``OFFLINESYNC`` is not what its key needs.
+offlinesync.E004  ``pwa`` stands before ``offlinesync`` in ``INSTALLED_APPS``.
+offlinesync.E005  ``rest_framework`` is not in ``INSTALLED_APPS``.
+offlinesync.E006  A form is saved in another database than the ledger.
+offlinesync.E007  An entry of ``PAGES`` is neither a path nor the name of a URL.
+offlinesync.W001  SQLite begins transactions in a way that fails with "database is locked".
+offlinesync.W002  ``offlinesync.urls`` is not included in the URLs of the site.
+================= ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections, router
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from . import registry
+from .conf import DEFAULTS
+
+POSITIVE_INTEGERS = ("MAX_SUBMISSIONS", "MAX_SUBMISSION_BYTES")
+LISTS = ("THROTTLE_CLASSES", "PAGES")
+
+
+@register
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """E001, E002 and E003: the dict ``OFFLINESYNC``."""
+    site_settings = getattr(settings, "OFFLINESYNC", {})
+    if not isinstance(site_settings, Mapping):
+        return [
+            Error(
+                "OFFLINESYNC is not a dict.",
+                hint='Write for example OFFLINESYNC = {"MAX_SUBMISSIONS": 50}.',
+                id="offlinesync.E001",
+            )
+        ]
+    messages = [_unknown_key(key) for key in site_settings if key not in DEFAULTS]
+    return messages + list(_wrong_values(site_settings))
+
+
+@register
+def check_installed_apps(**kwargs: Any) -> list[CheckMessage]:
+    """E004 and E005: what else is installed, and in which order."""
+    names = [config.name for config in apps.get_app_configs()]
+    messages = []
+    if "pwa" in names and names.index("pwa") < names.index("offlinesync"):
+        messages.append(
+            Error(
+                "pwa stands before offlinesync in INSTALLED_APPS, so its template registers a worker of its own.",
+                hint='Put "offlinesync" before "pwa".',
+                id="offlinesync.E004",
+            )
+        )
+    if "rest_framework" not in names:
+        messages.append(
+            Error(
+                "rest_framework is not in INSTALLED_APPS.",
+                hint='Add "rest_framework", which offlinesync takes submissions with.',
+                id="offlinesync.E005",
+            )
+        )
+    return messages
+
+
+@register(Tags.models)
+def check_databases(**kwargs: Any) -> list[CheckMessage]:
+    """E006: a form's model has to be in the ledger's database, or they cannot be one transaction."""
+    ledger = _ledger_database()
+    messages = []
+    for name in registry.names():
+        model = _model_of(registry.get(name))
+        database = None if model is None else router.db_for_write(model)
+        if database not in (None, ledger):
+            messages.append(
+                Error(
+                    f"The form {name!r} saves {model._meta.label} in the database {database!r}, and the ledger of "
+                    f"offlinesync is in {ledger!r}: a submission could be saved twice, or not at all.",
+                    hint="Let your database router send offlinesync.Submission and the model to the same database.",
+                    obj=model,
+                    id="offlinesync.E006",
+                )
+            )
+    return messages
+
+
+@register(Tags.database)
+def check_sqlite_transactions(**kwargs: Any) -> list[CheckMessage]:
+    """W001: run by ``migrate`` and ``check --database``."""
+    alias = _ledger_database()
+    connection = connections[alias]
+    if alias not in (kwargs.get("databases") or ()) or connection.vendor != "sqlite":
+        return []
+    if str(connection.settings_dict["OPTIONS"].get("transaction_mode")).upper() in ("IMMEDIATE", "EXCLUSIVE"):
+        return []
+    return [
+        Warning(
+            "SQLite begins a transaction as a reader, and fails at once with 'database is locked' when it has to "
+            "write while somebody else does.",
+            hint=f'Set DATABASES["{alias}"]["OPTIONS"] = {{"transaction_mode": "IMMEDIATE"}}.',
+            id="offlinesync.W001",
+        )
+    ]
+
+
+@register(Tags.urls)
+def check_urls(**kwargs: Any) -> list[CheckMessage]:
+    """E007 and W002: what has to be found among the site's URLs."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    messages = []
+    if not _reverses("offlinesync:submissions"):
+        messages.append(
+            Warning(
+                "offlinesync.urls is not included in the URLs of the site, so nothing can be delivered.",
+                hint='Add path("offlinesync/", include("offlinesync.urls")) to urlpatterns, outside i18n_patterns().',
+                id="offlinesync.W002",
+            )
+        )
+    return messages + [_unknown_page(entry) for entry in _pages() if not _is_page(entry)]
+
+
+def _unknown_key(key: str) -> CheckMessage:
+    similar = get_close_matches(str(key).upper(), DEFAULTS, n=1)
+    hint = f"Did you mean {similar[0]!r}?" if similar else f"The keys are {', '.join(DEFAULTS)}."
+    return Error(f"OFFLINESYNC has an unknown key {key!r}.", hint=hint, id="offlinesync.E002")
+
+
+def _wrong_values(site_settings: Mapping[str, Any]) -> Iterable[CheckMessage]:
+    for key in POSITIVE_INTEGERS:
+        if key in site_settings and not _is_positive(site_settings[key], int):
+            yield _wrong_value(key, "a whole number above 0")
+    if site_settings.get("MAX_BYTES") is not None and not _is_positive(site_settings["MAX_BYTES"], int):
+        yield _wrong_value("MAX_BYTES", "a whole number above 0, or None")
+    if "NETWORK_TIMEOUT" in site_settings and not _is_positive(site_settings["NETWORK_TIMEOUT"], (int, float)):
+        yield _wrong_value("NETWORK_TIMEOUT", "a number of seconds above 0")
+    for key in LISTS:
+        if not isinstance(site_settings.get(key, []), (list, tuple)):
+            yield _wrong_value(key, "a list")
+            return
+    for path in site_settings.get("THROTTLE_CLASSES", []):
+        if not _is_importable(path):
+            yield _wrong_value("THROTTLE_CLASSES", f"a list of throttle classes, and {path!r} cannot be imported")
+
+
+def _wrong_value(key: str, needed: str) -> CheckMessage:
+    return Error(f'OFFLINESYNC["{key}"] must be {needed}.', id="offlinesync.E003")
+
+
+def _is_positive(value: Any, types: type | tuple[type, ...]) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool) and value > 0
+
+
+def _is_importable(path: Any) -> bool:
+    if not isinstance(path, str):
+        return isinstance(path, type)
+    try:
+        import_string(path)
+    except ImportError:
+        return False
+    return True
+
+
+def _ledger_database() -> str:
+    return router.db_for_write(apps.get_model("offlinesync", "Submission"))
+
+
+def _model_of(handler: Any) -> type | None:
+    options = getattr(getattr(handler, "form_class", None), "_meta", None)
+    return getattr(options, "model", None)
+
+
+def _pages() -> Sequence[Any]:
+    site_settings = getattr(settings, "OFFLINESYNC", {})
+    pages = site_settings.get("PAGES", []) if isinstance(site_settings, Mapping) else []
+    return pages if isinstance(pages, (list, tuple)) else []
+
+
+def _is_page(entry: Any) -> bool:
+    if not isinstance(entry, str):
+        return False
+    # "//host/path" is another site.
+    is_path = entry.startswith("/") and not entry.startswith("//")
+    return is_path or _reverses(entry)
+
+
+def _reverses(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def _unknown_page(entry: Any) -> CheckMessage:
+    return Error(
+        f'OFFLINESYNC["PAGES"] names {entry!r}, which is neither a path nor the name of a URL without arguments.',
+        hint='Write a path such as "/posts/", or a name such as "posts:list".',
+        id="offlinesync.E007",
+    )

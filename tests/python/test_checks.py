@@ -1,0 +1,187 @@
+"""Each system check: it speaks where it must, and only there."""
+
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+
+from offlinesync import checks as ours
+from offlinesync.models import Submission
+
+from .sampleapp.models import Note
+
+
+def ids(messages: list[checks.CheckMessage]) -> list[str]:
+    return [message.id for message in messages]
+
+
+@pytest.mark.django_db
+def test_all_checks_are_registered_and_silent_on_a_sound_site(settings: object) -> None:
+    registered = checks.registry.registry.registered_checks
+    for check in (
+        ours.check_settings,
+        ours.check_installed_apps,
+        ours.check_databases,
+        ours.check_sqlite_transactions,
+        ours.check_urls,
+    ):
+        assert check in registered
+    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
+    settings.OFFLINESYNC = {"PAGES": ["/", "a page"]}
+    found = [message for message in checks.run_checks(databases=["default"]) if message.id.startswith("offlinesync.")]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "hint"),
+    [
+        ({}, [], ""),
+        ([], ["offlinesync.E001"], "OFFLINESYNC = {"),
+        (None, ["offlinesync.E001"], "OFFLINESYNC = {"),
+        ({"MAX_SUBMISSION": 5}, ["offlinesync.E002"], "'MAX_SUBMISSIONS'"),
+        ({"pages": []}, ["offlinesync.E002"], "'PAGES'"),
+        ({"WHATEVER": 5}, ["offlinesync.E002"], "NETWORK_TIMEOUT"),
+        ({7: 5}, ["offlinesync.E002"], "NETWORK_TIMEOUT"),
+        ({"A": 1, "B": 2}, ["offlinesync.E002"] * 2, ""),
+    ],
+)
+def test_e001_and_e002_the_dict(settings: object, value: Any, expected: list[str], hint: str) -> None:
+    settings.OFFLINESYNC = value
+    messages = ours.check_settings()
+    assert ids(messages) == expected
+    assert all(hint in message.hint for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ({"MAX_SUBMISSIONS": 0}, True),
+        ({"MAX_SUBMISSIONS": "5"}, True),
+        ({"MAX_SUBMISSIONS": True}, True),
+        ({"MAX_SUBMISSIONS": None}, True),
+        ({"MAX_SUBMISSIONS": 1}, False),
+        ({"MAX_SUBMISSION_BYTES": 0.5}, True),
+        ({"MAX_BYTES": 0}, True),
+        ({"MAX_BYTES": None}, False),
+        ({"MAX_BYTES": 1}, False),
+        ({"NETWORK_TIMEOUT": 0}, True),
+        ({"NETWORK_TIMEOUT": 0.5}, False),
+        ({"THROTTLE_CLASSES": "rest_framework.throttling.AnonRateThrottle"}, True),
+        ({"THROTTLE_CLASSES": ["nowhere.Throttle"]}, True),
+        ({"THROTTLE_CLASSES": ["nothing"]}, True),
+        ({"THROTTLE_CLASSES": [5]}, True),
+        ({"THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"]}, False),
+        ({"PAGES": "/"}, True),
+        ({"PAGES": ("/",)}, False),
+    ],
+)
+def test_e003_the_values(settings: object, value: dict, wrong: bool) -> None:
+    settings.OFFLINESYNC = value
+    messages = ours.check_settings()
+    assert ids(messages) == ["offlinesync.E003"] * wrong
+    assert all(next(iter(value)) in message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (["rest_framework", "offlinesync", "pwa"], []),
+        (["rest_framework", "offlinesync"], []),
+        (["rest_framework", "pwa", "offlinesync"], ["offlinesync.E004"]),
+        (["offlinesync", "pwa"], ["offlinesync.E005"]),
+    ],
+)
+def test_e004_and_e005_the_other_apps(monkeypatch: pytest.MonkeyPatch, order: list[str], expected: list[str]) -> None:
+    configs = [type("Config", (), {"name": name}) for name in order]
+    monkeypatch.setattr(ours.apps, "get_app_configs", lambda: configs)
+    assert ids(ours.check_installed_apps()) == expected
+
+
+class Split:
+    """A router that parts a model from the others."""
+
+    def __init__(self, model: type) -> None:
+        self.model = model
+
+    def db_for_write(self, model: type, **hints: object) -> str:
+        return "elsewhere" if model is self.model else "default"
+
+
+@pytest.mark.parametrize("model", [Note, Submission])
+def test_e006_the_ledger_is_where_the_forms_are_saved(monkeypatch: pytest.MonkeyPatch, model: type) -> None:
+    assert ours.check_databases() == []
+    monkeypatch.setattr(ours.router, "routers", [Split(model)])
+    messages = ours.check_databases()
+    assert set(ids(messages)) == {"offlinesync.E006"}
+    named = {message.obj for message in messages}
+    assert Note in named
+    assert all("elsewhere" in message.msg and "default" in message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("page", "wrong"),
+    [
+        ("/", False),
+        ("/anything/", False),
+        ("a page", False),
+        ("nothing", True),
+        ("a page with an argument", True),
+        ("https://example.org/", True),
+        ("//example.org/", True),
+        (5, True),
+    ],
+)
+def test_e007_the_pages(settings: object, page: object, wrong: bool) -> None:
+    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
+    settings.OFFLINESYNC = {"PAGES": [page]}
+    messages = ours.check_urls()
+    assert ids(messages) == ["offlinesync.E007"] * wrong
+    assert all(repr(page) in message.msg for message in messages)
+
+
+@pytest.mark.parametrize("value", [[], None, {"PAGES": 5}])
+def test_a_broken_dict_is_said_once(settings: object, value: object) -> None:
+    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
+    settings.OFFLINESYNC = value
+    assert ours.check_urls() == []
+
+
+@pytest.mark.parametrize(
+    ("vendor", "options", "warned"),
+    [
+        ("sqlite", {}, True),
+        ("sqlite", {"transaction_mode": "DEFERRED"}, True),
+        ("sqlite", {"transaction_mode": "IMMEDIATE"}, False),
+        ("sqlite", {"transaction_mode": "exclusive"}, False),
+        ("postgresql", {}, False),
+    ],
+)
+def test_w001_sqlite_begins_as_a_writer(
+    monkeypatch: pytest.MonkeyPatch, vendor: str, options: dict, warned: bool
+) -> None:
+    monkeypatch.setattr(connection, "vendor", vendor, raising=False)
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    assert ids(ours.check_sqlite_transactions(databases=["default"])) == ["offlinesync.W001"] * warned
+    assert ours.check_sqlite_transactions(databases=None) == []
+
+
+def test_w002_the_urls_are_included(settings: object) -> None:
+    settings.OFFLINESYNC = {}
+    settings.ROOT_URLCONF = "django.contrib.auth.urls"
+    assert ids(ours.check_urls()) == ["offlinesync.W002"]
+    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
+    assert ours.check_urls() == []
+
+
+def test_no_url_configuration_is_no_business_of_ours(settings: object) -> None:
+    del settings.ROOT_URLCONF
+    assert ours.check_urls() == []
+
+
+def test_e002_reaches_the_developer(settings: object) -> None:
+    settings.OFFLINESYNC = {"MAX_SUBMISSION": 5}
+    with pytest.raises(SystemCheckError, match="offlinesync.E002"):
+        call_command("check")
