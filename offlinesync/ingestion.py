@@ -22,7 +22,7 @@ from .models import Submission
 from .pagecontext import as_on_the_page
 from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database, rejected
 from .retries import Patience, is_bad_data, is_contention, is_lost, recover
-from .running import Run
+from .running import Run, as_json
 from .submissions import IncomingSubmission, Receipt, owner_of
 
 logger = logging.getLogger("offlinesync")
@@ -214,11 +214,12 @@ class Batch:
         return None if row is None else self._replay(submission, row)
 
     def _replay(self, submission: IncomingSubmission, row: Submission) -> Receipt:
+        # A pruned row has no result any more.
+        result = None if row.result is None else as_json(row.result)
         if row.digest == submission.digest:
-            return Receipt(submission.id, "accepted", result=row.result, replayed=True)
+            return Receipt(submission.id, "accepted", result=result, replayed=True)
         # Row D9: anonymous visitors share one owner, so one must not learn of another's.
-        result = row.result if self._owner else None
-        return Receipt(submission.id, "rejected", code="id_reuse", result=result)
+        return Receipt(submission.id, "rejected", code="id_reuse", result=result if self._owner else None)
 
     def _rejected_as_bad_data(self, submission: IncomingSubmission) -> Receipt:
         with as_on_the_page(submission):

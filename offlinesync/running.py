@@ -78,10 +78,14 @@ def guard_hooks(connection: BaseDatabaseWrapper, first: int, submission: Incomin
 
 
 def as_json(result: Any) -> dict[str, Any]:
-    """The result as the ledger gives it back, so that the first receipt equals every later one."""
+    """The result as plain JSON with sorted keys.
+
+    So the first receipt is the very same as every later one (row C4): PostgreSQL gives the keys
+    back in an order of its own.
+    """
     if not isinstance(result, dict):
         raise TypeError(f"A handler's get_result() must return a dict, not {type(result).__name__}.")
-    return json.loads(json.dumps(result, cls=DjangoJSONEncoder, allow_nan=False))
+    return json.loads(json.dumps(result, cls=DjangoJSONEncoder, allow_nan=False, sort_keys=True))
 
 
 def _guarded(hook: Callable[[], Any], submission: IncomingSubmission) -> Callable[[], None]:

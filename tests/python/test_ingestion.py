@@ -1,14 +1,16 @@
 """Receipts, one connection at a time. Twins are in test_concurrency."""
 
+import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 
 from offlinesync import ingestion, retries
 from offlinesync.ingestion import ingest
@@ -189,6 +191,31 @@ def test_an_id_twice_in_a_batch_is_a_mistake_of_the_caller() -> None:
     first = note()
     with pytest.raises(ValueError, match="id twice"):
         send(first, again(first))
+
+
+def test_c4_the_result_is_the_very_same_to_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys in another order, a lazy text, a number of Decimal: what databases and JSON change."""
+    result = {
+        "zebra": 1,
+        "a": {"bb": Decimal("1.50"), "a": [gettext_lazy("Yes"), 2.5]},
+        "url": "/ü/",
+        "day": date(2026, 3, 4),
+    }
+    monkeypatch.setattr(offline.NoteHandler, "get_result", lambda *args: result)
+    submission = note()
+    first, second = send(submission)[0], send(again(submission))[0]
+    assert json.dumps(first.result) == json.dumps(second.result)
+    assert first.result["a"] == {"a": ["Yes", 2.5], "bb": "1.50"}
+
+
+@pytest.mark.parametrize("result", [None, "/url/", {"a": object()}, {"a": float("nan")}])
+@pytest.mark.parametrize("size", [1, 2])
+def test_c7_a_result_that_no_receipt_can_carry_is_a_bug(
+    monkeypatch: pytest.MonkeyPatch, result: object, size: int
+) -> None:
+    monkeypatch.setattr(offline.NoteHandler, "get_result", lambda *args: result)
+    assert outcomes(send(*[note() for _ in range(size)])) == ["handler_error"] * size
+    assert not Note.objects.exists()
 
 
 # Every mix of outcomes (row C6)
