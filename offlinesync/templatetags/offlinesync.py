@@ -9,6 +9,7 @@ from django import template
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.template import Context, TemplateSyntaxError
 from django.utils import timezone, translation
@@ -26,7 +27,14 @@ register = template.Library()
 def offlinesync(context: Context) -> dict[str, Any]:
     """What the ``<head>`` of each page needs: whose page it is, the client script, and the texts for the visitor."""
     request = _request(context, "offlinesync")
-    return {"client_url": client_url(), "owner": owner_of(_user(request))} if request else {}
+    if request is None:
+        return {}
+    return {
+        "client_url": client_url(),
+        "owner": owner_of(_user(request)),
+        # A message such as "Goodbye, Anna" is for one person, and a page that shows it is not for everybody (P8).
+        "has_messages": len(get_messages(request)) > 0,
+    }
 
 
 @register.inclusion_tag("offlinesync/status.html")
@@ -57,10 +65,14 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
     probe = IncomingSubmission(id=uuid.UUID(int=0), form=name, user=_user(request))
     if not handler.has_permission(probe):
         return SafeString()
+    time_zone = getattr(timezone.get_current_timezone(), "key", None)
+    if time_zone is None:
+        # An offset has no name by which the server could find it again (row C11): a plain form.
+        return SafeString()
     attributes = {
         "form": name,
         "language": translation.get_language(),
-        "time-zone": timezone.get_current_timezone_name(),
+        "time-zone": time_zone,
         "target": request.path if target is None else target,
         "group": group,
     }

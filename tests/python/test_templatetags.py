@@ -1,5 +1,7 @@
 import pytest
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages.storage.fallback import FallbackStorage
 from django.template import Context, Template, TemplateSyntaxError
 from django.test import RequestFactory
 from django.utils import timezone, translation
@@ -84,3 +86,18 @@ def test_a_form_that_needs_sign_in_is_captured_on_a_page_with_an_owner_only(memb
 def test_an_unknown_name_says_what_is_registered_and_what_to_write():
     with pytest.raises(TemplateSyntaxError, match=r"registered: .*'post'.*@offlinesync\.register\('pots'\)"):
         render("<form {% offline_form 'pots' %}>")
+
+
+def test_p8_a_page_with_a_message_for_one_person_is_not_kept():
+    request = RequestFactory().get("/")
+    request.session = {}
+    request._messages = FallbackStorage(request)
+    page = Template("{% load offlinesync %}{% offlinesync %}")
+    assert "offlinesync-keep" not in page.render(Context({"request": request}))
+    messages.success(request, "Goodbye, Anna")
+    assert '<meta name="offlinesync-keep" content="no">' in page.render(Context({"request": request}))
+
+
+def test_c11_a_time_zone_without_a_name_leaves_a_plain_form():
+    with timezone.override(timezone.get_fixed_timezone(120)):
+        assert render("<form {% offline_form 'post' %}>") == "<form >"

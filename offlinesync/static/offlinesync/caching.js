@@ -13,7 +13,9 @@
 
 const OWNER = /<meta\s+name="offlinesync-owner"\s+content="([^"]*)"/;
 const STYLE_REFERENCE = /url\(\s*["']?([^"')\s]+)|@import\s+["']([^"']+)/g;
-const REFERENCE = /\b(?:src|href)="([^"]+)"/g;
+const NOT_KEPT = /<meta\s+name="offlinesync-keep"\s+content="no"/;
+// Not what a link leads to, which the page is drawn without.
+const REFERENCE = /<(?!a\s)[a-z][^>]*?\s(?:src|href)="([^"]+)"/gi;
 
 /**
  * Keeps the pages that a site names, so that they open without a network: network first, then the kept copy, then
@@ -38,22 +40,29 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
     return fetch(url, { cache: "no-cache", credentials: "omit", redirect: "manual" });
   }
 
-  /** Keeps the files, and those that their style sheets name. */
+  /**
+   * Keeps the files, and those that their style sheets name.
+   *
+   * @returns {Promise<string[]>} those that the server does not have
+   */
   async function keepStatic(cache, urls, seen = new Set()) {
     const fresh = urls.filter((url) => !seen.has(url) && seen.add(url));
-    await Promise.all(fresh.map((url) => keepFile(cache, url, seen)));
+    const missing = await Promise.all(fresh.map((url) => keepFile(cache, url, seen)));
+    return missing.flat();
   }
 
   async function keepFile(cache, url, seen) {
-    if (config.staticIsHashed && (await cache.match(url))) return;
+    if (config.staticIsHashed && (await cache.match(url))) return [];
     const response = await fetch(url, { cache: config.staticIsHashed ? "default" : "no-cache", credentials: "omit" });
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    if (!response.ok) return [url];
+    let missing = [];
     if (/^text\/css\b/.test(response.headers.get("content-type") ?? "")) {
       const css = await response.clone().text();
       const named = Array.from(css.matchAll(STYLE_REFERENCE), ([, plain, imported]) => plain ?? imported);
-      await keepStatic(cache, named.map((reference) => new URL(reference, url).href).filter(isStatic), seen);
+      missing = await keepStatic(cache, named.map((reference) => new URL(reference, url).href).filter(isStatic), seen);
     }
     await cache.put(url, response);
+    return missing;
   }
 
   /** @returns {Promise<string[] | null>} the static files of a page that may be kept; null for one that may not */
@@ -61,12 +70,12 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
     if (response.type !== "basic" || response.status !== 200 || response.redirected) return null;
     if (/\bno-store\b/.test(response.headers.get("cache-control") ?? "")) return null;
     const html = await response.text();
-    if (OWNER.exec(html)?.[1] !== "") return null;
+    if (OWNER.exec(html)?.[1] !== "" || NOT_KEPT.test(html)) return null;
     const urls = Array.from(html.matchAll(REFERENCE), ([, reference]) => absolute(reference.replaceAll("&amp;", "&")));
     return urls.includes(client) ? urls.filter(isStatic) : null;
   }
 
-  /** The files come first: a page is never kept without what it is drawn with. */
+  /** The files come first: a page is never kept without what it is drawn with, but for what it lacks online as well. */
   async function keepPage(url, response) {
     const files = await staticFilesOf(response.clone());
     if (!files) return false;
@@ -108,10 +117,12 @@ export function createCaching({ caches, fetch, clock, origin, config }) {
     /** Fails where a file is missing, and the worker that is in place stays. */
     async install() {
       const cache = await caches.open(cacheName);
-      await keepStatic(cache, [client, ...config.modules.map(absolute)]);
+      const missing = await keepStatic(cache, [client, ...config.modules.map(absolute)]);
+      if (missing.length) throw new Error(`The site does not have ${missing.join(", ")}`);
       const offline = await fetchForNobody(config.offlinePage);
       if (!(await keepPage(config.offlinePage, offline))) throw new Error(`${config.offlinePage} cannot be kept`);
-      // A page that is not for everybody is left out; it is no reason to do without the rest.
+      // A page that is not for everybody is left out. One that did not come for want of a network is tried again with
+      // the whole install: the copy in the old worker's cache is better than none.
       await Promise.all(config.pages.map(async (path) => keepPage(path, await fetchForNobody(path))));
     },
 

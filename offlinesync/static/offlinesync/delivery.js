@@ -4,6 +4,8 @@ const LONGEST_PAUSE = 60000;
 const LONGEST_PUT_OFF = 3600000;
 const FIRST_PAUSE = 1000;
 const LARGEST_BATCH = 1024;
+// Bytes of JSON around the submissions, generously.
+const ENVELOPE = 1024;
 const PAGE = 200;
 const STATUSES = ["accepted", "rejected", "conflict", "deferred"];
 const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
@@ -66,11 +68,11 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     const blocked = new Set();
     const troubled = [];
     const batch = [];
-    let bytes = 0;
+    let bytes = ENVELOPE;
     for await (const entry of allOf(owner)) {
       const free = !blocked.has(entry.group) && entry.state !== "refused" && !isPutOff(entry);
       if (free && entry.failures === 0) {
-        bytes += sizeOf(entry);
+        bytes += sizeOf(entry) + 1;
         if (batch.length && bytes > session.max_bytes) break;
         batch.push(entry);
         if (batch.length === limit) break;

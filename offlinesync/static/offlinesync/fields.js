@@ -5,7 +5,7 @@
  */
 
 const CSRF_FIELD = "csrfmiddlewaretoken";
-const NEVER_KEPT = "input[type=password], [autocomplete~=cc-number], [autocomplete~=cc-csc], [autocomplete~=cc-exp]";
+const NEVER_KEPT = ["[type=password]", "[autocomplete*=password]", "[autocomplete*=cc-]", "[autocomplete*=one-time-code]"].join();
 
 /** @param {HTMLFormElement} form */
 export function holdsSecrets(form) {

@@ -29,11 +29,11 @@ export function createForms(collaborators) {
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
-  /** @type {WeakMap<HTMLFormElement, {busy: boolean, id: string | null, plainly: boolean}>} */
+  /** @type {WeakMap<HTMLFormElement, {busy: boolean, refusal: Receipt | null, plainly: boolean}>} */
   const states = new WeakMap();
 
   function stateOf(form) {
-    if (!states.has(form)) states.set(form, { busy: false, id: null, plainly: false });
+    if (!states.has(form)) states.set(form, { busy: false, refusal: null, plainly: false });
     return states.get(form);
   }
 
@@ -60,7 +60,7 @@ export function createForms(collaborators) {
     state.busy = true;
     submitter?.setAttribute("aria-busy", "true");
     try {
-      await (state.plainly ? postPlainly(form, submitter, await fetchSession()) : saveAndSend(form, submitter, state));
+      await (state.plainly ? sendUnsaved(form, submitter, { anyway: true }) : saveAndSend(form, submitter, state));
     } finally {
       state.busy = false;
       submitter?.removeAttribute("aria-busy");
@@ -79,31 +79,36 @@ export function createForms(collaborators) {
       await outbox.open();
     } catch {
       // No IndexedDB here: the form is what it was without us (P7, row A10).
-      return postPlainly(form, submitter, null);
+      return postPlainly(form, submitter, { kind: "failed" });
     }
-    const saved = await save(form, content, state).catch(told);
-    if (!saved) return notSaved(form, submitter, state);
-    state.id = saved;
-    status.onScreen.add(saved);
+    const id = await save(form, content, state.refusal).catch(told);
+    if (!id) return notSaved(form, submitter, state);
+    state.refusal = null;
+    status.onScreen.add(id);
     errors.clearErrors(form);
     await status.say("saved-sending");
     const armed = armSync();
     // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
-    const receipt = await firstAnswer(saved).catch(told);
-    if (receipt?.status === "accepted") return accepted(form, state, receipt);
-    if (receipt && receipt.status !== "deferred") return refused(form, receipt);
-    // What was typed on while it was being sent is not in the entry, and stays (P2).
-    if (fields.fingerprint(fields.readForm(form, submitter)) === fields.fingerprint(content)) form.reset();
-    letGo(state);
-    await status.say((await armed) ? "saved-sync" : "saved");
+    const receipt = await firstAnswer(id).catch(told);
+    if (receipt && ["rejected", "conflict"].includes(receipt.status)) return refused(form, receipt);
+    status.onScreen.delete(id);
+    // What was typed on while it was being sent is not in the entry, and stays (P2). Otherwise the form is emptied before
+    // the page is left, so that the way back does not lead to a form that is full and sent already (row A8).
+    const typedOn = fields.fingerprint(fields.readForm(form, submitter)) !== fields.fingerprint(content);
+    if (!typedOn) form.reset();
+    if (receipt?.status === "accepted") return accepted(receipt, typedOn);
+    const isGone = (await outbox.get(id).catch(told)) === undefined;
+    if (isGone) await status.say("sent");
+    else await status.say((await armed) ? "saved-sync" : "saved");
   }
 
   /** @returns {Promise<string>} the entry's id, once it lies on the device */
-  async function save(form, content, state) {
+  async function save(form, content, refusal) {
     const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup } = form.dataset;
     const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
     const entry = newEntry({
-      id: state.id ?? newId(),
+      // An id that the site has on record with other content is of no more use.
+      id: refusal && refusal.code !== "id_reuse" ? refusal.id : newId(),
       owner,
       form: offlinesyncForm,
       page: window.location.pathname + window.location.search,
@@ -118,8 +123,9 @@ export function createForms(collaborators) {
       target: offlinesyncTarget ?? null,
       group: offlinesyncGroup ?? null,
     });
-    if (state.id && (await outbox.replace(entry, contents))) return entry.id;
-    if (state.id) entry.id = newId();
+    if (refusal && (await outbox.replace(refusal.id, entry, contents))) return entry.id;
+    // What was refused has been dealt with in another tab: these are other words.
+    if (refusal) entry.id = newId();
     await outbox.save(entry, contents);
     return entry.id;
   }
@@ -147,28 +153,39 @@ export function createForms(collaborators) {
     return receipt;
   }
 
-  async function accepted(form, state, receipt) {
-    letGo(state);
-    // Emptied first, so that the way back does not lead to a form that is full and sent already (row A8).
-    form.reset();
-    const url = receipt.result?.url;
-    if (url) window.location.assign(new URL(url, window.location.href).href);
-    else await status.say("sent");
+  function accepted({ result }, stays) {
+    if (result?.url && !stays) return window.location.assign(new URL(result.url, window.location.href).href);
+    return saySent(result?.url);
+  }
+
+  function saySent(url) {
+    return url ? status.say("sent-link", url) : status.say("sent");
   }
 
   async function refused(form, receipt) {
+    stateOf(form).refusal = receipt;
+    status.onScreen.add(receipt.id);
     errors.showErrors(form, receipt.errors ?? {}, elements.newErrorList);
-    // An id that the site has on record with other content is of no more use.
-    if (receipt.code === "id_reuse") stateOf(form).id = null;
     await status.say("refused");
   }
 
   async function notSaved(form, submitter, state) {
     state.plainly = true;
     await status.say("not-saved");
+    await sendUnsaved(form, submitter, { anyway: false });
+  }
+
+  /**
+   * Posts a form that could not be saved, if the site is there.
+   *
+   * @param {{anyway: boolean}} wish  the person has pressed the button again: let the browser try
+   */
+  async function sendUnsaved(form, submitter, { anyway }) {
     const answer = await fetchSession();
+    const reached = answer.kind === "session";
     // Under another account than the page's the words would become somebody else's (P4).
-    if ((answer.session?.owner ?? "") === owner && answer.kind === "session") postPlainly(form, submitter, answer);
+    if (reached && (answer.session.owner ?? "") !== owner) return status.say("other-account");
+    if (reached || anyway) postPlainly(form, submitter, answer);
   }
 
   /** Without another submit event: the form has been validated, and the site's own handlers have run. */
@@ -176,7 +193,7 @@ export function createForms(collaborators) {
     if (submitter?.name) addHidden(form, submitter.name, submitter.value);
     // The token in a kept page belongs to another visit (row D3).
     const token = form.elements.namedItem("csrfmiddlewaretoken");
-    if (token && answer?.kind === "session") token.value = answer.session.csrf_token;
+    if (token && answer.kind === "session") token.value = answer.session.csrf_token;
     window.HTMLFormElement.prototype.submit.call(form);
   }
 
@@ -184,11 +201,6 @@ export function createForms(collaborators) {
     const input = document.createElement("input");
     Object.assign(input, { type: "hidden", name, value });
     form.append(input);
-  }
-
-  function letGo(state) {
-    status.onScreen.delete(state.id);
-    state.id = null;
   }
 
   /** Opens what the site refused in the form it came from: the link carries the entry's id. */
@@ -203,8 +215,6 @@ export function createForms(collaborators) {
       contents[index] ? [{ field, file: new File([contents[index]], name, { type }) }] : [],
     );
     fields.fillForm(form, entry.fields, files);
-    stateOf(form).id = entry.id;
-    status.onScreen.add(entry.id);
     await refused(form, entry.receipt ?? { id, status: "rejected" });
   }
 
@@ -226,8 +236,7 @@ export function createForms(collaborators) {
         resolve?.(receipt);
         return !resolve && receipt.status === "accepted";
       });
-      const { result } = late.at(-1) ?? {};
-      if (late.length) await status.say(result?.url ? "sent-link" : "sent", result?.url);
+      if (late.length) await saySent(late.at(-1).result?.url);
       else await status.refresh();
     },
   };

@@ -141,19 +141,20 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
     },
 
     /**
-     * Puts what the person has corrected in the place of what was refused, under the same id.
+     * Puts what the person has corrected in the place of what was refused.
      *
-     * @param {Entry} entry
+     * @param {string} id  of the refused entry
+     * @param {Entry} entry  under the same id, or as new under another (P2)
      * @param {ArrayBuffer[]} contents
      * @returns {Promise<boolean>} false where the entry is gone or waiting: a waiting entry never changes
      */
-    replace(entry, contents) {
+    replace(id, entry, contents) {
       return transact("readwrite", async ({ entries, files }) => {
-        const old = await result(entries.index("id").get(entry.id));
+        const old = await result(entries.index("id").get(id));
         if (!old || old.state === "waiting" || old.owner !== entry.owner) return false;
         // What this version does not know stays in the record (row A5).
         entries.put({ ...old, ...entry, seq: old.seq, revision: old.revision + 1 });
-        files.delete(filesOf(entry.id));
+        files.delete(filesOf(id));
         putFiles(files, entry, contents);
         return true;
       });

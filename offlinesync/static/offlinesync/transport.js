@@ -17,6 +17,9 @@
  */
 
 const PROTOCOL = 1;
+const PATIENCE = 30000;
+// Bytes a millisecond: 64 kbit/s.
+const SLOWEST_UPLOAD = 8;
 const REFUSALS = new Map([
   [400, ["malformed", "unsupported_protocol"]],
   [403, ["csrf_failed", "not_authenticated"]],
@@ -32,18 +35,20 @@ const LONGEST_RETRY_AFTER = 3600;
  * @param {typeof fetch} collaborators.fetch
  * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {string} collaborators.base  the path where the site mounts offlinesync.urls
- * @param {number} [collaborators.timeout]  milliseconds for one request with its answer: well under the three minutes
- *   after which a browser stops a worker's event (row B7)
+ * @param {number} collaborators.longest  milliseconds that one request may take at the most, with its answer. In a worker
+ *   it has to be well under the three minutes after which a browser stops an event (row B7)
  */
-export function createTransport({ fetch, clock, base, timeout = 30000 }) {
+export function createTransport({ fetch, clock, base, longest }) {
   /**
    * @param {string} path
    * @param {RequestInit} options
+   * @param {number} bytes  of the files it carries: a photo takes its time on a bad network
    * @returns {Promise<{status: number, headers: Headers, json: any} | null>}
    */
-  async function request(path, options) {
+  async function request(path, options, bytes = 0) {
     const controller = new AbortController();
-    const timer = clock.setTimeout(() => controller.abort(), timeout);
+    const limit = Math.min(PATIENCE + bytes / SLOWEST_UPLOAD, longest);
+    const timer = clock.setTimeout(() => controller.abort(), limit);
     try {
       const response = await fetch(base + path, {
         ...options,
@@ -81,7 +86,8 @@ export function createTransport({ fetch, clock, base, timeout = 30000 }) {
       const headers = { Accept: "application/json", [session.csrf_header]: session.csrf_token };
       if (!files.length) headers["Content-Type"] = "application/json";
       const body = files.length ? multipart(batch, files) : batch;
-      const answer = await request("submissions/", { method: "POST", headers, body });
+      const bytes = files.reduce((sum, { content }) => sum + content.byteLength, 0);
+      const answer = await request("submissions/", { method: "POST", headers, body }, bytes);
       return read(answer);
     },
   };

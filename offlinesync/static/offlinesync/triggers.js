@@ -8,10 +8,11 @@ const LONGEST_PAUSE = 60000;
  * @param {Window} collaborators.window
  * @param {ReturnType<import("./delivery.js").createDelivery>} collaborators.deliver
  * @param {ReturnType<import("./status.js").createStatus>} collaborators.status
+ * @param {() => Promise<boolean>} collaborators.armSync
  * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {() => Promise<unknown>} collaborators.onOutdated  the site no longer speaks this page's protocol
  */
-export function createTriggers({ window, deliver, status, clock, onOutdated }) {
+export function createTriggers({ window, deliver, status, armSync, clock, onOutdated }) {
   let timer;
 
   async function start() {
@@ -21,6 +22,8 @@ export function createTriggers({ window, deliver, status, clock, onOutdated }) {
       const outcome = await deliver();
       wait = outcome.wait;
       if (outcome.status === "unsupported_protocol") await onOutdated();
+      // The browser gives a sync up after a few tries, and this page may be closed at any time (row B3).
+      if (wait !== null) await armSync();
       await status.refresh();
     } catch (error) {
       window.reportError(error);

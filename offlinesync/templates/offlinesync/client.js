@@ -21,7 +21,12 @@ const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16))
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
 const outbox = createOutbox({ indexedDB: globalThis.indexedDB, IDBKeyRange: globalThis.IDBKeyRange, clock, name });
-const transport = createTransport({ fetch: (...args) => fetch(...args), clock, base: config.mount });
+const transport = createTransport({
+  fetch: (...args) => fetch(...args),
+  clock,
+  base: config.mount,
+  longest: 20 * 60 * 1000,
+});
 const elements = createElements({ document });
 const status = createStatus({ outbox, elements, owner, reportError: (error) => reportError(error) });
 const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
@@ -38,7 +43,7 @@ const deliver = createDelivery({
     channel?.postMessage(told);
   },
 });
-const triggers = createTriggers({ window, deliver, status, clock, onOutdated });
+const triggers = createTriggers({ window, deliver, status, armSync, clock, onOutdated });
 const forms = createForms({
   window, outbox, status, elements, armSync, clock, owner, newId, newEntry, fields, errors,
   fetchSession: transport.session,
@@ -78,7 +83,6 @@ async function start() {
   await taken;
   await status.refresh();
   await triggers.listen();
-  if (await outbox.holdsSendable()) await armSync();
 }
 
 // After everything the page itself needs (P9).

@@ -24,7 +24,7 @@ const caching = createCaching({
 });
 const deliver = createDelivery({
   outbox: createOutbox({ indexedDB, IDBKeyRange, clock, name }),
-  transport: createTransport({ fetch: network, clock, base: config.mount }),
+  transport: createTransport({ fetch: network, clock, base: config.mount, longest: 150 * 1000 }),
   toSubmission,
   clock,
   lock: createLock(navigator.locks, name),
