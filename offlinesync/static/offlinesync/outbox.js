@@ -89,8 +89,8 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
     });
     const worked = work({ entries: transaction.objectStore("entries"), files: transaction.objectStore("files") });
     worked.catch(() => abort(transaction));
-    const [result] = await Promise.all([worked, completed]);
-    return result;
+    const [value] = await Promise.all([worked, completed]);
+    return value;
   }
 
   /** @param {string} id */
