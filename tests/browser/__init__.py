@@ -1,0 +1,1 @@
+"""The app in real browsers, against a real server process."""

@@ -1,0 +1,234 @@
+"""What the tests do on the demo's pages, and what they read there."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+from PIL import Image
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from .site import PASSWORD
+from .stage import Stage
+from .waiting import wait_until
+
+SAVED = "Saved on this device. Open this site again when you are online, and it will be sent."
+SAVED_SYNC = "Saved on this device. It will be sent when you are online, even if you close this page."
+FORM = "/posts/new/"
+LIST = "/"
+# A page of the site that runs no script: what looks at the outbox from here starts no delivery.
+NEUTRAL = "/api/posts/"
+OUTBOX = "offlinesync:/offlinesync/"
+
+# An outbox that is missing must not be made by looking at it: the app would find its database without stores.
+COUNT_SCRIPT = """
+const [name, stores, done] = arguments;
+const request = indexedDB.open(name);
+request.onupgradeneeded = () => request.transaction.abort();
+request.onerror = () => done(Object.fromEntries(stores.map((store) => [store, 0])));
+request.onsuccess = () => {
+  const database = request.result;
+  const transaction = database.transaction(stores);
+  const counts = {};
+  for (const store of stores) {
+    const counting = transaction.objectStore(store).count();
+    counting.onsuccess = () => { counts[store] = counting.result; };
+  }
+  transaction.oncomplete = () => { database.close(); done(counts); };
+};
+"""
+ENTRIES_SCRIPT = """
+const [name, done] = arguments;
+const request = indexedDB.open(name);
+request.onupgradeneeded = () => request.transaction.abort();
+request.onerror = () => done([]);
+request.onsuccess = () => {
+  const reading = request.result.transaction("entries").objectStore("entries").getAll();
+  reading.onsuccess = () => { request.result.close(); done(reading.result); };
+};
+"""
+KEPT_SCRIPT = """
+const [paths, done] = arguments;
+(async () => {
+  if (!navigator.serviceWorker?.controller) return false;
+  const kept = await Promise.all(paths.map((path) => caches.match(path, { ignoreVary: true })));
+  return kept.every(Boolean);
+})().then(done, (error) => done(String(error)));
+"""
+# A tag that the app's worker doesn't know: one that is tried at once is gone a moment later, one that waits is not.
+SYNC_WAITS_SCRIPT = """
+const [done] = arguments;
+(async () => {
+  const { sync } = await navigator.serviceWorker.ready;
+  const tag = `probe-${Math.random()}`;
+  await sync.register(tag);
+  for (let look = 0; look < 10; look++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!(await sync.getTags()).includes(tag)) return false;
+  }
+  return true;
+})().then(done, () => done(false));
+"""
+
+
+def photo(*, width: int = 64, seed: int = 1) -> bytes:
+    """A PNG of noise, the same one for the same seed."""
+    pixels = random.Random(seed).randbytes(width * width * 3)
+    file = io.BytesIO()
+    Image.frombytes("RGB", (width, width), pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def photo_file(stage: Stage, content: bytes, name: str = "seat.png") -> Path:
+    """A file for the form's file input, in the stage's own folder."""
+    file = stage.site.data.parent / name
+    file.write_bytes(content)
+    return file
+
+
+def reload(stage: Stage) -> None:
+    """Reload the page as its reader would. WebDriver's own reload goes past the worker in Firefox."""
+    stage.driver.execute_script("window.beforeReload = true; location.reload()")
+    fresh = "return window.beforeReload === undefined && document.readyState === 'complete'"
+    wait_until(lambda: stage.driver.execute_script(fresh), "the page has been reloaded")
+
+
+def fill(stage: Stage, title: str, *, file: Path | None = None) -> None:
+    """Write a post into the form on the screen."""
+    for name, text in {"title": title, "location": "Coach 9", "body": "Rain.\nThen none."}.items():
+        control = stage.driver.find_element(By.NAME, name)
+        control.clear()
+        control.send_keys(text)
+    if file is not None:
+        stage.driver.find_element(By.NAME, "photo").send_keys(str(file))
+
+
+def submit(stage: Stage) -> None:
+    """Press the form's button."""
+    stage.driver.find_element(By.CSS_SELECTOR, "main form button[type=submit]").click()
+
+
+def write_post(stage: Stage, title: str, *, file: Path | None = None) -> None:
+    """Open the form, write a post and press the button."""
+    stage.open(FORM)
+    fill(stage, title, file=file)
+    submit(stage)
+
+
+def typed(driver: WebDriver, name: str) -> str:
+    """What stands in a control."""
+    return str(driver.find_element(By.NAME, name).get_property("value"))
+
+
+def status(driver: WebDriver) -> list[str]:
+    """The lines of the live status, as they are now."""
+    try:
+        lines = driver.find_elements(By.CSS_SELECTOR, "[data-offlinesync-status] > *")
+        return [" ".join(str(line.get_property("textContent")).split()) for line in lines]
+    except StaleElementReferenceException:
+        return status(driver)
+
+
+def wait_for_status(driver: WebDriver, *lines: str) -> None:
+    """Wait until the live status says just this."""
+    wait_until(lambda: status(driver) == list(lines), f"the status says {lines}; it says {status(driver)}")
+
+
+def errors(driver: WebDriver) -> dict[str, list[str]]:
+    """The field errors on the screen, by the id of their list."""
+    lists = driver.find_elements(By.CSS_SELECTOR, "form ul.errorlist")
+    return {
+        str(found.get_attribute("id")): [item.text for item in found.find_elements(By.TAG_NAME, "li")]
+        for found in lists
+    }
+
+
+def wait_for_title(driver: WebDriver, title: str) -> None:
+    """Wait for a page by the title that names it."""
+    wait_until(lambda: driver.title == title, f"the page is {title!r}; it is {driver.title!r}")
+
+
+def wait_for_worker(stage: Stage) -> None:
+    """Wait until the worker serves this page, and keeps the list and the form."""
+    wait_until(
+        lambda: stage.driver.execute_async_script(KEPT_SCRIPT, [LIST, FORM, "/offlinesync/offline/"]) is True,
+        "the worker is active and keeps the demo's pages",
+    )
+
+
+def outbox(driver: WebDriver) -> dict[str, int]:
+    """How many records lie in each store of the outbox; the current page must be one of the site's."""
+    return dict(driver.execute_async_script(COUNT_SCRIPT, OUTBOX, ["entries", "files"]))
+
+
+def entries(driver: WebDriver) -> list[dict[str, object]]:
+    """The outbox's entries, in the order of saving."""
+    return list(driver.execute_async_script(ENTRIES_SCRIPT, OUTBOX))
+
+
+def wait_for_empty_outbox(stage: Stage, *, seconds: float = 30) -> None:
+    """Wait until nothing is left on the device."""
+    wait_until(lambda: outbox(stage.driver) == {"entries": 0, "files": 0}, "the outbox is empty", seconds=seconds)
+
+
+def wait_for_post(stage: Stage, title: str, *, seconds: float = 30) -> dict[str, object]:
+    """Wait until the site has the post, and make sure that it has it once."""
+    wait_until(lambda: stage.site.posts(title), f"the post {title!r} has arrived", seconds=seconds)
+    return only_post(stage, title)
+
+
+def only_post(stage: Stage, title: str) -> dict[str, object]:
+    """The post, of which there must be one."""
+    found = stage.site.posts(title)
+    assert len(found) == 1, f"the site has {title!r} {len(found)} times"
+    return found[0]
+
+
+def sign_in(stage: Stage, username: str) -> None:
+    """Sign in through the demo's own page."""
+    stage.open("/accounts/login/")
+    stage.driver.find_element(By.NAME, "username").send_keys(username)
+    stage.driver.find_element(By.NAME, "password").send_keys(PASSWORD)
+    submit(stage)
+    wait_for_title(stage.driver, "Posts")
+
+
+def sign_out(stage: Stage) -> None:
+    """Sign out through the demo's own page."""
+    stage.open("/accounts/logout/")
+    submit(stage)
+    wait_for_title(stage.driver, "Posts")
+
+
+def is_online(driver: WebDriver) -> bool:
+    """What the browser believes of its network."""
+    return bool(driver.execute_script("return navigator.onLine"))
+
+
+def wait_for_offline(stage: Stage) -> None:
+    """Wait until the browser knows that its link is down, all of it."""
+    wait_until(lambda: not is_online(stage.driver), "the browser notices that the link is down")
+    # Chromium's background sync hears of it up to a second later than its pages: a sync that is registered before
+    # is tried in vain, and then rests for five minutes.
+    if stage.browser.has_sync_manager:
+        wait_until(
+            lambda: stage.driver.execute_async_script(SYNC_WAITS_SCRIPT), "background sync waits for the network"
+        )
+
+
+def keep_a_tab(driver: WebDriver) -> tuple[str, str]:
+    """Open an empty tab, so that closing the site's does not end the browser: the site's handle, and the other."""
+    site = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    empty = driver.current_window_handle
+    driver.switch_to.window(site)
+    return site, empty
+
+
+def close_tab(driver: WebDriver, *, stay_in: str) -> None:
+    """Close the current tab and go on in another."""
+    driver.close()
+    driver.switch_to.window(stay_in)

@@ -1,0 +1,282 @@
+"""What stands between browser and site: it passes requests on, notes them down, and fails on command."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from . import wire
+from .network import Namespace
+from .wire import Exchange
+
+SESSION = "/offlinesync/session/"
+SUBMISSIONS = "/offlinesync/submissions/"
+DIAL_SECONDS = 10
+CLOSE_SECONDS = 10
+
+Behaviour = Callable[["Proxy", Exchange, socket.socket], None]
+
+
+class Listener:
+    """A TCP server with a thread for each connection, none of which outlives it."""
+
+    def __init__(self, namespace: Namespace, address: tuple[str, int]) -> None:
+        self.socket = namespace.listen(address)
+        self.port = int(self.socket.getsockname()[1])
+        self.closing = threading.Event()
+        self.open_sockets: set[socket.socket] = set()
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.accept, daemon=True)]
+        self.threads[0].start()
+
+    def accept(self) -> None:
+        """Serve connections until the listener is closed."""
+        while not self.closing.is_set():
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self.serve, args=[client], daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def serve(self, client: socket.socket) -> None:
+        """Handle one connection and close it; a peer that has gone is no error here."""
+        with self.held(client), suppress(OSError):
+            self.handle(client)
+
+    def handle(self, client: socket.socket) -> None:
+        """What to do with a connection."""
+        raise NotImplementedError
+
+    def held(self, connection: socket.socket) -> Held:
+        """Keep a socket where close() finds it."""
+        return Held(self, connection)
+
+    def close(self) -> None:
+        """Close every socket and wait for the threads to see it."""
+        self.closing.set()
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        with self.lock:
+            for connection in self.open_sockets:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in list(self.threads):
+            thread.join(CLOSE_SECONDS)
+            if thread.is_alive():
+                raise RuntimeError("a connection of the tests' proxy does not end")
+
+
+class Held:
+    """A socket that its listener can cut, and that is closed at the end of the block."""
+
+    def __init__(self, listener: Listener, connection: socket.socket) -> None:
+        self.listener = listener
+        self.connection = connection
+
+    def __enter__(self) -> socket.socket:
+        with self.listener.lock:
+            self.listener.open_sockets.add(self.connection)
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        with self.listener.lock:
+            self.listener.open_sockets.discard(self.connection)
+        self.connection.close()
+
+
+class Relay(Listener):
+    """Bytes to and fro: lets a server that listens on its own loopback be reached over the cable."""
+
+    def __init__(self, namespace: Namespace, address: tuple[str, int], destination: tuple[str, int]) -> None:
+        self.namespace = namespace
+        self.destination = destination
+        super().__init__(namespace, address)
+
+    def handle(self, client: socket.socket) -> None:
+        with self.held(self.namespace.connect(self.destination, DIAL_SECONDS)) as site:
+            site.settimeout(None)
+            back = threading.Thread(target=pump, args=[site, client], daemon=True)
+            back.start()
+            pump(client, site)
+            back.join()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Copy what comes until it ends, and say so."""
+    with suppress(OSError):
+        while chunk := source.recv(wire.CHUNK):
+            sink.sendall(chunk)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+class Proxy(Listener):
+    """An HTTP proxy for one site, under a port of `localhost`, which browsers hold for secure."""
+
+    def __init__(self, namespace: Namespace, destination: tuple[str, int]) -> None:
+        self.namespace = namespace
+        self.destination = destination
+        self.exchanges: list[Exchange] = []
+        self.behaviours: dict[str | None, Behaviour] = {}
+        super().__init__(namespace, ("127.0.0.1", 0))
+        self.url = f"http://localhost:{self.port}"
+
+    def on(self, path: str | None, behaviour: Behaviour) -> None:
+        """Treat requests for a path so from now on; None stands for every path."""
+        self.behaviours[path] = behaviour
+
+    def heal(self) -> None:
+        """Pass on everything from now on."""
+        self.behaviours.clear()
+
+    def handle(self, client: socket.socket) -> None:
+        exchange = wire.read_request(client)
+        if exchange is None:
+            return
+        self.exchanges.append(exchange)
+        behaviour = self.behaviours.get(exchange.path) or self.behaviours.get(None) or forward
+        behaviour(self, exchange, client)
+
+    def dial(self) -> socket.socket:
+        """A connection to the site."""
+        site = self.namespace.connect(self.destination, DIAL_SECONDS)
+        site.settimeout(None)
+        return site
+
+    def requests(self, path: str) -> list[Exchange]:
+        """What was asked of a path, oldest first."""
+        return [exchange for exchange in self.exchanges if exchange.path == path]
+
+    @property
+    def deliveries(self) -> list[Exchange]:
+        """The POSTs of submissions that the site has been given."""
+        return [exchange for exchange in self.requests(SUBMISSIONS) if exchange.reached_site]
+
+
+def forward(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Pass the request on, and the answer back."""
+    with proxy.held(proxy.dial()) as site:
+        give(exchange, site)
+        pump(site, client)
+
+
+def refuse(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Reset the connection; the site never hears of it."""
+    reset(client)
+
+
+def cut_after_request(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Reset the connection as soon as the site has the request; the site goes on with it."""
+    with proxy.held(proxy.dial()) as site:
+        give(exchange, site)
+        reset(client)
+        read_to_end(site)
+
+
+def cut_before_answer(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Reset the connection when the site has answered."""
+    with proxy.held(proxy.dial()) as site:
+        give(exchange, site)
+        read_to_end(site)
+        reset(client)
+
+
+def cut_inside_answer(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Pass on the answer's head and half its body."""
+    with proxy.held(proxy.dial()) as site:
+        give(exchange, site)
+        head, separator, body = read_to_end(site).partition(b"\r\n\r\n")
+        client.sendall(head + separator + body[: len(body) // 2])
+
+
+def answering(whole_answer: bytes) -> Behaviour:
+    """Answer in the site's place."""
+
+    def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        client.sendall(whole_answer)
+
+    return behaviour
+
+
+def answering_with(make: Callable[[Exchange], bytes]) -> Behaviour:
+    """Answer in the site's place, as the request asks for it."""
+
+    def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        client.sendall(make(exchange))
+
+    return behaviour
+
+
+def never_ending(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Begin a good answer, and go on with it for ever."""
+    client.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{"receipts": [')
+    while not proxy.closing.wait(0.1):
+        client.sendall(b" ")
+
+
+class Gate:
+    """Holds requests, or their answers, until it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.held: list[Exchange] = []
+
+    def open(self) -> None:
+        """Let everything go on."""
+        self.opened.set()
+
+    def before_request(self, proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        """Hold the request."""
+        self.wait(proxy, exchange)
+        forward(proxy, exchange, client)
+
+    def before_answer(self, proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        """Hold the answer: the site has done what it was asked."""
+        with proxy.held(proxy.dial()) as site:
+            give(exchange, site)
+            received = read_to_end(site)
+        self.wait(proxy, exchange)
+        client.sendall(received)
+
+    def wait(self, proxy: Proxy, exchange: Exchange) -> None:
+        """Wait for the gate, or for the proxy's end."""
+        self.held.append(exchange)
+        while not self.opened.wait(0.05):
+            if proxy.closing.is_set():
+                return
+
+
+def once(first: Behaviour) -> Behaviour:
+    """The behaviour for the first request, and none for the others."""
+    used = threading.Lock()
+
+    def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        (first if used.acquire(blocking=False) else forward)(proxy, exchange, client)
+
+    return behaviour
+
+
+def give(exchange: Exchange, site: socket.socket) -> None:
+    """Send the request to the site."""
+    site.sendall(wire.forwarded_head(exchange) + exchange.body)
+    exchange.reached_site = True
+
+
+def read_to_end(site: socket.socket) -> bytes:
+    """The site's whole answer."""
+    received = bytearray()
+    while chunk := site.recv(wire.CHUNK):
+        received += chunk
+    return bytes(received)
+
+
+def reset(connection: socket.socket) -> None:
+    """Make closing a connection tell the peer so at once, as a crash does."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()

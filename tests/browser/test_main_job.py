@@ -1,0 +1,94 @@
+"""The main job, end to end (P1, P2, P3): what is written with no network is in the database once when it is back."""
+
+from __future__ import annotations
+
+import pytest
+
+from . import pages
+from .pages import FORM, LIST, NEUTRAL
+from .stage import Stage, Way
+
+ENGINES = ("chromium", "firefox", "webkitgtk")
+TITLE = "From the train"
+
+# Chromium repeats a sync that failed after 5 and after 15 minutes; here after seconds, and as often as it takes.
+QUICK_SYNC = (
+    "--force-fieldtrials=BackgroundSync/Tests",
+    "--force-fieldtrial-params=BackgroundSync.Tests:initial_retry_delay_sec/1/retry_delay_factor/1/max_sync_attempts/99",
+)
+
+
+def keep_pages(stage: Stage) -> None:
+    """A first visit, online, until the worker can do without the site."""
+    stage.open(LIST)
+    pages.wait_for_worker(stage)
+
+
+def write_offline(stage: Stage) -> bytes:
+    """Open the form without a network, write a post with a photo, and be told what is true."""
+    photo = pages.photo(width=200)
+    stage.open(FORM)
+    pages.reload(stage)
+    assert stage.driver.title == "Write a post"
+    pages.fill(stage, TITLE, file=pages.photo_file(stage, photo))
+    pages.submit(stage)
+    promise = pages.SAVED_SYNC if stage.browser.has_sync_manager else pages.SAVED
+    pages.wait_for_status(stage.driver, promise, "Waiting to be sent: 1")
+    assert pages.typed(stage.driver, "title") == "", "the form empties when the post is saved"
+    assert pages.outbox(stage.driver) == {"entries": 1, "files": 1}
+    return photo
+
+
+def leave(stage: Stage, empty_tab: str) -> None:
+    """Close the tab: no page of the site is left."""
+    pages.close_tab(stage.driver, stay_in=empty_tab)
+    assert stage.driver.window_handles == [empty_tab]
+    assert stage.driver.current_url == "about:blank"
+
+
+def come_back(stage: Stage) -> None:
+    """Open the site again, where nothing else would deliver."""
+    if not stage.browser.has_sync_manager:
+        stage.open(LIST)
+
+
+def arrived_once(stage: Stage, photo: bytes) -> None:
+    """The post is there once, with the photo as it was, and nothing is left on the device."""
+    post = pages.wait_for_post(stage, TITLE)
+    assert stage.site.photo_of(post) == photo
+    stage.open(NEUTRAL)
+    pages.wait_for_empty_outbox(stage)
+    stage.open(LIST)
+    pages.wait_for_status(stage.driver)
+    assert len(stage.site.ledger()) == 1
+    pages.only_post(stage, TITLE)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("way", [Way.DIRECT])
+@pytest.mark.parametrize("arguments", [QUICK_SYNC], ids=["quick_sync"])
+def test_p3_written_while_the_server_is_down(stage: Stage) -> None:
+    empty_tab = pages.keep_a_tab(stage.driver)[1]
+    keep_pages(stage)
+    stage.site.stop()
+    photo = write_offline(stage)
+    leave(stage, empty_tab)
+    stage.site.start()
+    come_back(stage)
+    arrived_once(stage, photo)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("way", [Way.CABLE])
+def test_p3_written_while_the_link_is_down(stage: Stage) -> None:
+    empty_tab = pages.keep_a_tab(stage.driver)[1]
+    keep_pages(stage)
+    assert pages.is_online(stage.driver), "the browser must believe in its network first"
+    stage.network.pull()
+    pages.wait_for_offline(stage)
+    photo = write_offline(stage)
+    leave(stage, empty_tab)
+    assert not stage.site.posts(TITLE)
+    stage.network.plug_in()
+    come_back(stage)
+    arrived_once(stage, photo)

@@ -1,0 +1,113 @@
+"""HTTP requests and answers as bytes, as far as the proxy has to read them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesHeaderParser
+from http import HTTPStatus
+from typing import Any
+
+WORKER = "/offlinesync/serviceworker.js"
+CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a multipart body."""
+
+    name: str
+    filename: str | None
+    type: str
+    content: bytes
+
+
+@dataclass
+class Exchange:
+    """One request, and how far it came."""
+
+    method: str
+    target: str
+    headers: Message
+    head: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+    reached_site: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path without its query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def from_worker(self) -> bool:
+        """Whether the service worker sent it, and no page."""
+        return self.headers.get("Referer", "").endswith(WORKER)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts of a multipart body by their names."""
+        boundary = self.headers.get_boundary()
+        assert boundary is not None, "the body is not multipart"
+        pieces = (b"\r\n" + self.body).split(b"\r\n--" + boundary.encode())[1:-1]
+        return {part.name: part for part in map(read_part, pieces)}
+
+    @property
+    def batch(self) -> dict[str, Any]:
+        """The JSON of a POST of submissions."""
+        multipart = self.headers.get_content_type() == "multipart/form-data"
+        return dict(json.loads(self.parts["batch"].content if multipart else self.body))
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the submissions it carries."""
+        return [submission["id"] for submission in self.batch["submissions"]]
+
+
+def read_part(piece: bytes) -> Part:
+    """One part, from its first header to its last byte."""
+    head, _, content = piece.partition(b"\r\n\r\n")
+    headers = BytesHeaderParser().parsebytes(head.lstrip() + b"\r\n\r\n")
+    name = headers.get_param("name", header="content-disposition")
+    return Part(str(name), headers.get_filename(), headers.get_content_type(), content)
+
+
+def read_request(client: socket.socket) -> Exchange | None:
+    """The next request on a connection; None when none comes."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        chunk = client.recv(CHUNK)
+        if not chunk:
+            return None
+        received += chunk
+    head, _, rest = received.partition(b"\r\n\r\n")
+    line, _, fields = head.partition(b"\r\n")
+    headers = BytesHeaderParser().parsebytes(fields + b"\r\n\r\n")
+    body = bytearray(rest)
+    while len(body) < int(headers.get("Content-Length", 0)):
+        chunk = client.recv(CHUNK)
+        if not chunk:
+            return None
+        body += chunk
+    method, target, _ = line.decode("latin-1").split(" ")
+    return Exchange(method, target, headers, head, bytes(body))
+
+
+def forwarded_head(exchange: Exchange) -> bytes:
+    """The request's head, with one request on a connection so that the answer ends where the connection does."""
+    hop_by_hop = (b"connection:", b"keep-alive:", b"proxy-connection:")
+    lines = [line for line in exchange.head.split(b"\r\n") if not line.lower().startswith(hop_by_hop)]
+    return b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n"
+
+
+def answer(status: int, body: bytes | str = b"", content_type: str = "application/json", **headers: str) -> bytes:
+    """A whole HTTP answer."""
+    content = body.encode() if isinstance(body, str) else body
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close", "Cache-Control: no-store"]
+    if content_type:
+        lines.append(f"Content-Type: {content_type}")
+    if status != HTTPStatus.NO_CONTENT:
+        lines.append(f"Content-Length: {len(content)}")
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
