@@ -4,6 +4,7 @@ const LONGEST_PAUSE = 60000;
 const LONGEST_PUT_OFF = 3600000;
 const FIRST_PAUSE = 1000;
 const LARGEST_BATCH = 1024;
+const MOST_DISLIKED = 10;
 // Bytes of JSON around the submissions, generously.
 const ENVELOPE = 1024;
 const PAGE = 200;
@@ -14,6 +15,7 @@ const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
  * @typedef {object} Outcome  how a delivery ended
  * @property {"done" | "failed" | "unsupported_protocol"} status  done: nothing is left that could go out now
  * @property {number | null} wait  milliseconds until another delivery is worth starting; null: nothing waits for time
+ * @property {boolean} held  the site has asked to be left alone until then
  */
 
 /**
@@ -91,7 +93,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
       const entries = await outbox.page(owner, { after, limit: PAGE });
       yield* entries;
       if (entries.length < PAGE) return;
-      after = entries.at(-1).seq;
+      after = entries[entries.length - 1].seq;
     }
   }
 
@@ -106,8 +108,9 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     const submissions = batch.map((entry) => toSubmission(entry, partName));
     const files = [];
     for (const entry of batch) {
-      const contents = await outbox.contents(entry);
-      // A part whose bytes are gone is left out: the server then says which file is incomplete.
+      // Bytes that cannot be read any more are as good as gone, and no reason to hold up the others (row B9): the part is
+      // left out, and the server says which file is incomplete.
+      const contents = await outbox.contents(entry).catch(() => []);
       entry.files.forEach((file, index) => {
         if (contents[index]) files.push({ ...file, part: partName(file), content: contents[index] });
       });
@@ -144,7 +147,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     report(entry.owner, [receipt]);
   }
 
-  /** @returns {Promise<"sent" | "failed" | "stale" | "unsupported_protocol">} */
+  /** @returns {Promise<"sent" | "failed" | "disliked" | "stale" | "unsupported_protocol">} */
   async function handle(answer, batch) {
     if (SESSION_STALE.includes(answer.kind)) return "stale";
     if (answer.kind === "unsupported_protocol") return answer.kind;
@@ -159,8 +162,11 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
       return "sent";
     }
     if (answer.retryAfter !== undefined) heldUntil = clock.now() + answer.retryAfter * 1000;
-    else if (alone) await outbox.settle({ failed: [alone] });
-    return "failed";
+    if (alone) {
+      await outbox.settle({ failed: [alone] });
+      putOffEntry(alone.id);
+    }
+    return answer.dislikes ? "disliked" : "failed";
   }
 
   /**
@@ -184,28 +190,34 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
   async function pass() {
     let session = null;
     let stale = 0;
+    let disliked = 0;
     for (;;) {
-      if (heldUntil > clock.now()) return { status: "failed", wait: heldUntil - clock.now() };
+      const started = clock.now();
+      if (heldUntil > started) return { status: "failed", wait: heldUntil - started, held: true };
       const { result, session: used } = await lock(() => step(session));
-      if (result === "unsupported_protocol") return { status: result, wait: LONGEST_PAUSE };
+      if (result === "unsupported_protocol") return { status: result, wait: LONGEST_PAUSE, held: true };
       if (result === "done") {
         failures = 0;
-        return { status: "done", wait: untilNextPutOff() };
+        return { status: "done", wait: untilNextPutOff(started), held: false };
       }
-      // A session that has changed is fetched once more, at once (row D3).
-      if (result === "failed" || (result === "stale" && ++stale > 1)) {
+      // Whom somebody on the way dislikes is put off, and the rest tried at once: a worker has few chances (row B9).
+      const goesOn = (result === "disliked" && ++disliked <= MOST_DISLIKED) || (result === "stale" && ++stale <= 1);
+      if (result !== "sent" && !goesOn) {
         failures += 1;
-        return { status: "failed", wait: Math.max(pause(failures), heldUntil - clock.now()) };
+        const hold = heldUntil - clock.now();
+        return { status: "failed", wait: Math.max(pause(failures), hold), held: hold > 0 };
       }
-      session = result === "stale" ? null : used;
+      // A session that has changed is fetched once more, at once (row D3); one that was disliked must still be there.
+      session = result === "sent" ? used : null;
       if (result === "sent") failures = stale = 0;
     }
   }
 
-  function untilNextPutOff() {
+  /** @param {number} since  when the outbox was looked at: what has come due meanwhile is due at once */
+  function untilNextPutOff(since) {
     const now = clock.now();
-    for (const [id, { until }] of putOff) if (until < now - LONGEST_PAUSE) putOff.delete(id);
-    const waits = [...putOff.values()].map(({ until }) => until - now).filter((wait) => wait > 0);
+    for (const [id, { until }] of putOff) if (until < since - LONGEST_PAUSE) putOff.delete(id);
+    const waits = [...putOff.values()].filter(({ until }) => until > since).map(({ until }) => Math.max(0, until - now));
     return waits.length ? Math.min(...waits) : null;
   }
 

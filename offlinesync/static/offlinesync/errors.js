@@ -25,16 +25,26 @@ export function showErrors(form, errors, newList) {
 
 /** @param {HTMLFormElement} form */
 export function clearErrors(form) {
-  for (const list of form.querySelectorAll(".errorlist")) {
-    for (const control of form.querySelectorAll("[aria-describedby]")) undescribe(control, list.id);
+  const controls = [...form.elements];
+  for (const list of listsOf(form, controls)) {
+    for (const control of controls) undescribe(control, list.id);
     list.remove();
   }
-  for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
+  for (const control of controls) control.removeAttribute("aria-invalid");
 }
 
+/** Also those of controls that stand outside of their form. */
+function listsOf(form, controls) {
+  const described = controls.flatMap((control) => (control.getAttribute("aria-describedby") ?? "").split(/\s+/));
+  const outside = described.filter(Boolean).map((id) => form.ownerDocument.getElementById(id));
+  return new Set([...form.querySelectorAll(".errorlist"), ...outside.filter((list) => list?.matches(".errorlist"))]);
+}
+
+/** The control of a field, or the first of several that make up one field. */
 function visibleControl(form, name) {
-  const found = form.elements.namedItem(name);
-  const control = found instanceof RadioNodeList ? found[0] : found;
+  const found = form.elements.namedItem(name) ?? form.elements.namedItem(`${name}_0`);
+  const named = found instanceof RadioNodeList ? found[0] : found;
+  const control = named ?? form.querySelector(`:is(input, select, textarea)[id^="${CSS.escape(`id_${name}_`)}"]`);
   return control && control.type !== "hidden" ? control : null;
 }
 
@@ -52,7 +62,7 @@ function placeAt(form, control, name, list) {
 }
 
 function undescribe(control, id) {
-  const left = control.getAttribute("aria-describedby").split(/\s+/).filter((part) => part && part !== id);
+  const left = (control.getAttribute("aria-describedby") ?? "").split(/\s+/).filter((part) => part && part !== id);
   if (left.length) control.setAttribute("aria-describedby", left.join(" "));
   else control.removeAttribute("aria-describedby");
 }

@@ -30,7 +30,8 @@ export function readForm(form, submitter) {
 }
 
 function formData(form, submitter) {
-  const data = new FormData(form, submitter);
+  // A site's own handler may have taken the button out of the form meanwhile.
+  const data = new FormData(form, submitter?.form === form ? submitter : null);
   // Browsers from before 2023 ignore the second argument.
   if (submitter?.name && submitter.type !== "image" && !data.has(submitter.name)) {
     data.append(submitter.name, submitter.value);
@@ -39,14 +40,6 @@ function formData(form, submitter) {
 }
 
 const crlf = (text) => text.replace(/\r\n|\r|\n/g, "\r\n");
-
-/**
- * @param {Content} content
- * @returns {string} equal for equal contents, files by identity of name, size and date
- */
-export function fingerprint({ fields, files }) {
-  return JSON.stringify([fields, files.map(({ field, file }) => [field, file.name, file.size, file.lastModified])]);
-}
 
 /**
  * Puts a kept content back into its form.
@@ -63,6 +56,21 @@ export function fillForm(form, fields, files) {
     if (control.type === "file") fillFiles(control, files.filter(({ field }) => field === control.name));
     else fillControl(control, values.get(control.name) ?? []);
   }
+  // What has no control here, such as a row that a script had added, is kept all the same (P2).
+  for (const [name, value] of fields) if (!form.elements.namedItem(name)) addHidden(form, name, value);
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {string} value
+ * @returns {HTMLInputElement}
+ */
+export function addHidden(form, name, value) {
+  const input = form.ownerDocument.createElement("input");
+  Object.assign(input, { type: "hidden", name, value });
+  form.append(input);
+  return input;
 }
 
 /** @param {HTMLInputElement} control */

@@ -22,18 +22,28 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {typeof import("./entries.js").newEntry} collaborators.newEntry
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
+ * @param {() => void} collaborators.announceSaved  to the other tabs
+ * @param {(error: unknown) => void} collaborators.reportError
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, fields, errors } = collaborators;
+  const { newId, timestamp, newEntry, fields, errors, announceSaved, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
-  /** @type {WeakMap<HTMLFormElement, {busy: boolean, refusal: Receipt | null, plainly: boolean}>} */
+  /**
+   * @typedef {object} State
+   * @property {boolean} busy
+   * @property {boolean} typedOn  the person has typed since the form was saved, filled or emptied
+   * @property {Receipt | null} refusal  of the entry that stands in the form to be corrected
+   * @property {boolean} plainly  it could not be saved
+   */
+  /** @type {WeakMap<HTMLFormElement, State>} */
   const states = new WeakMap();
+  let leaving = false;
 
   function stateOf(form) {
-    if (!states.has(form)) states.set(form, { busy: false, refusal: null, plainly: false });
+    if (!states.has(form)) states.set(form, { busy: false, typedOn: false, refusal: null, plainly: false });
     return states.get(form);
   }
 
@@ -52,8 +62,8 @@ export function createForms(collaborators) {
     if (event.defaultPrevented || !isCaptured(form, submitter)) return;
     event.preventDefault();
     const state = stateOf(form);
-    // Two clicks are one act (row A8).
-    if (!state.busy) submit(form, submitter, state).catch(told);
+    // Two clicks are one act, also while the next page is on its way (row A8).
+    if (!state.busy && !leaving) submit(form, submitter, state).catch(told);
   }
 
   async function submit(form, submitter, state) {
@@ -69,7 +79,7 @@ export function createForms(collaborators) {
 
   /** What has failed is told to the developer's console, and taken for no answer. */
   function told(error) {
-    window.reportError(error);
+    reportError(error);
     return null;
   }
 
@@ -79,27 +89,33 @@ export function createForms(collaborators) {
       await outbox.open();
     } catch {
       // No IndexedDB here: the form is what it was without us (P7, row A10).
-      return postPlainly(form, submitter, { kind: "failed" });
+      return sendUnsaved(form, submitter, { anyway: true });
     }
-    const id = await save(form, content, state.refusal).catch(told);
+    state.typedOn = false;
+    const { refusal } = state;
+    const id = await save(form, content, refusal).catch(told);
     if (!id) return notSaved(form, submitter, state);
+    // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
     state.refusal = null;
     status.onScreen.add(id);
-    errors.clearErrors(form);
-    await status.say("saved-sending");
+    await saySaved(form).catch(told);
     const armed = armSync();
-    // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
     const receipt = await firstAnswer(id).catch(told);
     if (receipt && ["rejected", "conflict"].includes(receipt.status)) return refused(form, receipt);
     status.onScreen.delete(id);
     // What was typed on while it was being sent is not in the entry, and stays (P2). Otherwise the form is emptied before
     // the page is left, so that the way back does not lead to a form that is full and sent already (row A8).
-    const typedOn = fields.fingerprint(fields.readForm(form, submitter)) !== fields.fingerprint(content);
-    if (!typedOn) form.reset();
+    const { typedOn } = state;
+    if (!typedOn) window.HTMLFormElement.prototype.reset.call(form);
     if (receipt?.status === "accepted") return accepted(receipt, typedOn);
     const isGone = (await outbox.get(id).catch(told)) === undefined;
     if (isGone) await status.say("sent");
     else await status.say((await armed) ? "saved-sync" : "saved");
+  }
+
+  async function saySaved(form) {
+    errors.clearErrors(form);
+    await status.say("saved-sending");
   }
 
   /** @returns {Promise<string>} the entry's id, once it lies on the device */
@@ -123,10 +139,12 @@ export function createForms(collaborators) {
       target: offlinesyncTarget ?? null,
       group: offlinesyncGroup ?? null,
     });
-    if (refusal && (await outbox.replace(refusal.id, entry, contents))) return entry.id;
-    // What was refused has been dealt with in another tab: these are other words.
-    if (refusal) entry.id = newId();
-    await outbox.save(entry, contents);
+    if (!refusal || !(await outbox.replace(refusal.id, entry, contents))) {
+      // What was refused has been dealt with in another tab: these are other words.
+      if (refusal) entry.id = newId();
+      await outbox.save(entry, contents);
+    }
+    announceSaved();
     return entry.id;
   }
 
@@ -154,8 +172,12 @@ export function createForms(collaborators) {
   }
 
   function accepted({ result }, stays) {
-    if (result?.url && !stays) return window.location.assign(new URL(result.url, window.location.href).href);
-    return saySent(result?.url);
+    if (!result?.url || stays) return saySent(result?.url);
+    leaving = true;
+    clock.setTimeout(() => {
+      leaving = false;
+    }, LONGEST_WAIT);
+    window.location.assign(new URL(result.url, window.location.href).href);
   }
 
   function saySent(url) {
@@ -163,7 +185,7 @@ export function createForms(collaborators) {
   }
 
   async function refused(form, receipt) {
-    stateOf(form).refusal = receipt;
+    Object.assign(stateOf(form), { refusal: receipt, typedOn: false });
     status.onScreen.add(receipt.id);
     errors.showErrors(form, receipt.errors ?? {}, elements.newErrorList);
     await status.say("refused");
@@ -172,7 +194,8 @@ export function createForms(collaborators) {
   async function notSaved(form, submitter, state) {
     state.plainly = true;
     await status.say("not-saved");
-    await sendUnsaved(form, submitter, { anyway: false });
+    // A refused entry lies in the outbox still, and must not be in the database as well without the person's will.
+    if (!state.refusal) await sendUnsaved(form, submitter, { anyway: false });
   }
 
   /**
@@ -190,17 +213,14 @@ export function createForms(collaborators) {
 
   /** Without another submit event: the form has been validated, and the site's own handlers have run. */
   function postPlainly(form, submitter, answer) {
-    if (submitter?.name) addHidden(form, submitter.name, submitter.value);
+    const { name, value, type } = submitter ?? {};
+    const pressed = type === "image" ? [["x", "0"], ["y", "0"]].map(([axis, at]) => [name ? `${name}.${axis}` : axis, at]) : [[name, value]];
+    const added = pressed.filter(([key]) => key).map(([key, at]) => fields.addHidden(form, key, at));
     // The token in a kept page belongs to another visit (row D3).
     const token = form.elements.namedItem("csrfmiddlewaretoken");
     if (token && answer.kind === "session") token.value = answer.session.csrf_token;
     window.HTMLFormElement.prototype.submit.call(form);
-  }
-
-  function addHidden(form, name, value) {
-    const input = document.createElement("input");
-    Object.assign(input, { type: "hidden", name, value });
-    form.append(input);
+    for (const input of added) input.remove();
   }
 
   /** Opens what the site refused in the form it came from: the link carries the entry's id. */
@@ -208,19 +228,41 @@ export function createForms(collaborators) {
     const id = FRAGMENT.exec(window.location.hash)?.[1];
     const entry = id && (await outbox.get(id));
     if (!entry || entry.owner !== owner || entry.state === "waiting") return;
-    const form = [...document.forms].find((candidate) => candidate.dataset.offlinesyncForm === entry.form);
+    const form = formOf(entry);
     if (!form) return;
-    const contents = await outbox.contents(entry);
-    const files = entry.files.flatMap(({ field, name, type }, index) =>
+    const state = stateOf(form);
+    if (state.busy || state.typedOn) return status.say("form-in-use");
+    fields.fillForm(form, entry.fields, await filesOf(entry));
+    status.onScreen.delete(state.refusal?.id);
+    await refused(form, entry.receipt ?? { id, status: "rejected" });
+  }
+
+  /** A page may hold several forms of one name, each for another object. */
+  function formOf({ form, target }) {
+    return [...document.forms].find(
+      ({ dataset }) => dataset.offlinesyncForm === form && (dataset.offlinesyncTarget ?? null) === target,
+    );
+  }
+
+  async function filesOf(entry) {
+    const contents = (await outbox.contents(entry).catch(told)) ?? [];
+    return entry.files.flatMap(({ field, name, type }, index) =>
       contents[index] ? [{ field, file: new File([contents[index]], name, { type }) }] : [],
     );
-    fields.fillForm(form, entry.fields, files);
-    await refused(form, entry.receipt ?? { id, status: "rejected" });
+  }
+
+  function onInput({ target }) {
+    const form = target.form ?? target.closest?.("form");
+    if (form) stateOf(form).typedOn = true;
   }
 
   return {
     async start() {
       document.addEventListener("submit", onSubmit);
+      document.addEventListener("input", onInput);
+      window.addEventListener("pageshow", () => {
+        leaving = false;
+      });
       window.addEventListener("hashchange", () => openRefused().catch(told));
       await openRefused();
     },
@@ -236,7 +278,7 @@ export function createForms(collaborators) {
         resolve?.(receipt);
         return !resolve && receipt.status === "accepted";
       });
-      if (late.length) await saySent(late.at(-1).result?.url);
+      if (late.length) await saySent(late[late.length - 1].result?.url);
       else await status.refresh();
     },
   };

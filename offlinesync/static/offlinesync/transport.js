@@ -9,7 +9,8 @@
  * @property {number} max_bytes
  * @property {number} max_submission_bytes
  *
- * @typedef {{kind: "failed", retryAfter?: number}} Failed  no usable answer; `retryAfter` in seconds
+ * @typedef {{kind: "failed", retryAfter?: number, dislikes?: boolean}} Failed  no usable answer; `retryAfter` in seconds;
+ *   `dislikes`: somebody between here and the site would not have this request, and may well have another
  *
  * @typedef {{kind: "receipts", receipts: Receipt[]}
  *   | {kind: "malformed" | "too_large" | "unsupported_protocol" | "csrf_failed" | "not_authenticated" | "owner_changed"}
@@ -25,6 +26,8 @@ const REFUSALS = new Map([
   [403, ["csrf_failed", "not_authenticated"]],
   [409, ["owner_changed"]],
 ]);
+// Request timeout, too early: another time it goes through.
+const PASSING = [408, 425];
 // Beyond this a Retry-After is more likely somebody else's page than the site's wish, and words would wait for ever.
 const LONGEST_RETRY_AFTER = 3600;
 
@@ -63,6 +66,8 @@ export function createTransport({ fetch, clock, base, longest }) {
       return null;
     } finally {
       clock.clearTimeout(timer);
+      // A body that nobody reads would hold its connection, and six of them the whole site (row B2).
+      controller.abort();
     }
   }
 
@@ -108,7 +113,9 @@ function multipart(batch, files) {
 /** @param {Response} response */
 async function readJson(response) {
   const type = response.headers.get("content-type") ?? "";
-  return /^application\/json\s*(;|$)/i.test(type) ? response.json() : null;
+  if (!/^application\/json\s*(;|$)/i.test(type)) return null;
+  // A broken body still has its status: 413 and Retry-After count whoever says them.
+  return response.json().catch(() => null);
 }
 
 /** @returns {Answer} */
@@ -124,8 +131,10 @@ function read(answer) {
 
 /** @returns {Failed} */
 function failed(answer) {
-  if (answer?.status !== 429 && answer?.status !== 503) return { kind: "failed" };
-  return { kind: "failed", retryAfter: readRetryAfter(answer.headers) };
+  if (!answer) return { kind: "failed" };
+  const { status, headers } = answer;
+  if (status === 429 || status === 503) return { kind: "failed", retryAfter: readRetryAfter(headers) };
+  return { kind: "failed", dislikes: status >= 400 && status < 500 && !PASSING.includes(status) };
 }
 
 /**

@@ -1,4 +1,6 @@
 const LONGEST_PAUSE = 60000;
+// Chromium tries a sync three times in twenty minutes, then forgets it (row B3).
+const REARM_AFTER = 1200000;
 
 /**
  * Starts deliveries from a page: on load, when the network or the person comes back, and by a timer while something
@@ -9,11 +11,23 @@ const LONGEST_PAUSE = 60000;
  * @param {ReturnType<import("./delivery.js").createDelivery>} collaborators.deliver
  * @param {ReturnType<import("./status.js").createStatus>} collaborators.status
  * @param {() => Promise<boolean>} collaborators.armSync
- * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
+ * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {() => Promise<unknown>} collaborators.onOutdated  the site no longer speaks this page's protocol
+ * @param {(error: unknown) => void} collaborators.reportError
  */
-export function createTriggers({ window, deliver, status, armSync, clock, onOutdated }) {
+export function createTriggers({ window, deliver, status, armSync, clock, onOutdated, reportError }) {
   let timer;
+  let armedUntil = 0;
+
+  /** Once for a row of failures, since each fresh sync is another attempt, and never against the site's wish (row B12). */
+  function rearm({ wait, held }) {
+    const now = clock.now();
+    if (wait === null) armedUntil = 0;
+    else if (!held && now >= armedUntil) {
+      armedUntil = now + REARM_AFTER;
+      armSync();
+    }
+  }
 
   async function start() {
     clock.clearTimeout(timer);
@@ -22,11 +36,10 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
       const outcome = await deliver();
       wait = outcome.wait;
       if (outcome.status === "unsupported_protocol") await onOutdated();
-      // The browser gives a sync up after a few tries, and this page may be closed at any time (row B3).
-      if (wait !== null) await armSync();
+      rearm(outcome);
       await status.refresh();
     } catch (error) {
-      window.reportError(error);
+      reportError(error);
     } finally {
       clock.clearTimeout(timer);
       if (wait !== null) timer = clock.setTimeout(start, wait);
@@ -57,23 +70,27 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
  * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {() => string} collaborators.newTag
  * @param {number} [collaborators.patience]  milliseconds to wait for a worker that is still being installed
- * @returns {() => Promise<boolean>} whether the worker will be woken
+ * @returns {() => Promise<boolean>} whether the worker will be woken; never rejects
  */
 export function createSync({ serviceWorker, clock, newTag, patience = 5000 }) {
+  async function register() {
+    const registration = await serviceWorker.ready;
+    if (!registration.sync) return false;
+    await registration.sync.register(newTag());
+    return true;
+  }
+
   return async function arm() {
     if (!serviceWorker) return false;
     let timer;
+    // Both steps can stay pending for ever (row B5).
     const timeout = new Promise((resolve) => {
-      timer = clock.setTimeout(() => resolve(null), patience);
+      timer = clock.setTimeout(() => resolve(false), patience);
     });
+    // Refused by a permission, or broken: the page's own triggers deliver.
+    const registered = register().catch(() => false);
     try {
-      const registration = await Promise.race([serviceWorker.ready, timeout]);
-      if (!registration?.sync) return false;
-      await registration.sync.register(newTag());
-      return true;
-    } catch {
-      // Refused by a permission, or broken: the page's own triggers deliver (row B5).
-      return false;
+      return await Promise.race([registered, timeout]);
     } finally {
       clock.clearTimeout(timer);
     }

@@ -17,6 +17,8 @@ const clock = {
   setTimeout: (...args) => setTimeout(...args),
   clearTimeout: (...args) => clearTimeout(...args),
 };
+// Older browsers have no reportError.
+const reportError = (error) => (globalThis.reportError ?? console.error)(error);
 const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
@@ -28,7 +30,7 @@ const transport = createTransport({
   longest: 20 * 60 * 1000,
 });
 const elements = createElements({ document });
-const status = createStatus({ outbox, elements, owner, reportError: (error) => reportError(error) });
+const status = createStatus({ outbox, elements, owner, reportError });
 const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
@@ -43,16 +45,19 @@ const deliver = createDelivery({
     channel?.postMessage(told);
   },
 });
-const triggers = createTriggers({ window, deliver, status, armSync, clock, onOutdated });
+const triggers = createTriggers({ window, deliver, status, armSync, clock, onOutdated, reportError });
 const forms = createForms({
-  window, outbox, status, elements, armSync, clock, owner, newId, newEntry, fields, errors,
+  window, outbox, status, elements, armSync, clock, owner, newId, newEntry, fields, errors, reportError,
   fetchSession: transport.session,
   deliver: triggers.deliver,
   timestamp: () => new Date().toISOString(),
+  announceSaved: () => channel?.postMessage({ type: "saved" }),
 });
 
 function receive(message) {
   if (message.type === "receipts") forms.receive(message.owner, message.receipts).catch(reportError);
+  // Its tab may be closed before it is sent, and this one goes on.
+  if (message.type === "saved") triggers.deliver();
 }
 
 async function onOutdated() {
@@ -62,9 +67,9 @@ async function onOutdated() {
 }
 
 async function registerWorker() {
-  const policy = globalThis.trustedTypes?.createPolicy("offlinesync", { createScriptURL: () => config.worker });
-  const url = policy ? policy.createScriptURL("") : config.worker;
   try {
+    const policy = globalThis.trustedTypes?.createPolicy("offlinesync", { createScriptURL: () => config.worker });
+    const url = policy ? policy.createScriptURL("") : config.worker;
     await navigator.serviceWorker?.register(url, { type: "module", scope: config.scope, updateViaCache: "none" });
   } catch (error) {
     console.info("offlinesync: pages are not kept here, and deliveries start from open pages only.", error);
@@ -72,7 +77,7 @@ async function registerWorker() {
 }
 
 async function start() {
-  const taken = forms.start();
+  const taken = forms.start().catch(reportError);
   try {
     await outbox.open();
   } catch (error) {
