@@ -168,13 +168,14 @@ class Batch:
         for attempt in count(1):
             if patience.has_ended:
                 return deferred(submission, "busy")
+            session = self._connection.connection
             try:
                 return self._attempt(submission)
             except Refused as refused:
                 return rejected(submission, refused.code, refused.errors)
             except Exception as error:  # noqa: BLE001
                 failure = error
-            worth_waiting = isinstance(failure, Taken) or is_contention(failure) or is_lost(self._connection)
+            worth_waiting = isinstance(failure, Taken) or is_contention(failure) or is_lost(self._connection, session)
             # A commit may have arrived although its answer did not, and a twin may have been faster.
             receipt = self._look_up(submission)
             if receipt is not None:

@@ -55,9 +55,13 @@ def is_contention(error: Exception) -> bool:
     )
 
 
-def is_lost(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the connection has gone away under the work."""
-    return connection.connection is None or not connection.is_usable()
+def is_lost(connection: BaseDatabaseWrapper, session: object) -> bool:
+    """Whether the session that ``connection.connection`` was before the work has gone away.
+
+    At the end of a transaction Django may have opened another one already.
+    """
+    now = connection.connection
+    return now is None or now is not session or not connection.is_usable()
 
 
 def recover(connection: BaseDatabaseWrapper) -> None:

@@ -33,6 +33,9 @@ LONG = 60
 needs_row_locks = pytest.mark.skipif(
     connection.vendor == "sqlite", reason="SQLite has one writer at a time, so two can never deadlock"
 )
+needs_server = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has no server that could end a session"
+)
 
 
 def isolation_levels() -> list[Any]:
@@ -91,16 +94,19 @@ def send_until_settled(submissions: list[IncomingSubmission]) -> dict[object, Re
 
 
 @contextmanager
-def tells_when_writing(event: Event) -> Iterator[None]:
-    """Set the event just before this thread's connection begins to write."""
+def tells_when_writing(event: Event) -> Iterator[list[str]]:
+    """Set the event just before this thread's connection begins to write; lists what it inserts."""
+    inserts = []
 
     def watch(execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:
         if sql.startswith(("BEGIN", "SAVEPOINT", "INSERT")):
             event.set()
+        if sql.startswith("INSERT"):
+            inserts.append(sql)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):
-        yield
+        yield inserts
 
 
 def shuffled(submissions: list[IncomingSubmission], seed: int) -> list[IncomingSubmission]:
@@ -166,8 +172,14 @@ def test_c1_c3_same_id_other_body_at_once_lets_one_in() -> None:
 # C4: what the loser of the race is told
 
 
-def race(behaviours: dict, winner_then: Callable[[], None], size: int) -> tuple[list[Receipt], list[Receipt]]:
-    """Let a twin begin to write while the winner is inside its handler; then the winner goes on."""
+def race(
+    behaviours: dict, winner_then: Callable[[], None], size: int
+) -> tuple[list[Receipt], list[Receipt], list[str]]:
+    """Let a twin begin to write while the winner is inside its handler; then the winner goes on.
+
+    Returns the receipts of both, and what the twin has tried to insert.
+    """
+    twin_inserts: list[str] = []
     twin_writes = Event()
     winner_is_inside = Event()
 
@@ -182,18 +194,20 @@ def race(behaviours: dict, winner_then: Callable[[], None], size: int) -> tuple[
 
     def deliver_twin() -> list[Receipt]:
         assert winner_is_inside.wait(LONG)
-        with tells_when_writing(twin_writes):
-            return send(*map(again, batch))
+        with tells_when_writing(twin_writes) as inserts:
+            receipts = send(*map(again, batch))
+        twin_inserts.extend(inserts)
+        return receipts
 
     with ThreadPoolExecutor(2) as pool:
         winner, twin = in_thread(pool, send, *batch), in_thread(pool, deliver_twin)
-        return winner.result(LONG), twin.result(LONG)
+        return winner.result(LONG), twin.result(LONG), twin_inserts
 
 
 @pytest.mark.usefixtures("_isolation_level")
 @pytest.mark.parametrize("size", [1, 3])
 def test_c4_the_loser_of_the_race_gets_the_winners_receipt(behaviours: dict, size: int) -> None:
-    first, second = race(behaviours, lambda: None, size)
+    first, second, _ = race(behaviours, lambda: None, size)
     assert [receipt.status for receipt in first + second] == ["accepted"] * 2 * size
     assert [receipt.replayed for receipt in first] == [False] * size
     assert [receipt.replayed for receipt in second] == [True] * size
@@ -201,11 +215,17 @@ def test_c4_the_loser_of_the_race_gets_the_winners_receipt(behaviours: dict, siz
     assert Submission.objects.count() == Note.objects.count() == size
 
 
+def test_c4_the_loser_reads_the_ledger_before_it_goes_one_by_one(behaviours: dict) -> None:
+    """After the one statement that has failed there is nothing left to insert."""
+    _, _, inserts = race(behaviours, lambda: None, 3)
+    assert len(inserts) == 1
+
+
 @pytest.mark.usefixtures("_isolation_level")
 @pytest.mark.parametrize("size", [1, 3])
 def test_c4_when_the_winner_fails_the_twin_brings_it_in(behaviours: dict, size: int) -> None:
     """The twin has waited for a row that then was rolled back."""
-    first, second = race(behaviours, offline.fail, size)
+    first, second, _ = race(behaviours, offline.fail, size)
     assert {receipt.status for receipt in second} == {"accepted"}
     assert {receipt.status for receipt in first} <= {"accepted", "deferred"}
     for winner, twin in zip(first, second, strict=True):
@@ -317,6 +337,37 @@ def test_a_connection_that_dies_under_a_handler_is_replaced(behaviours: dict) ->
     receipts = send(note("b", behaviour="save: cut"), note("c"))
     assert [receipt.status for receipt in receipts] == ["accepted"] * 2
     assert Submission.objects.count() == Note.objects.count() == 3
+
+
+@needs_server
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("statement", range(1, 6))
+def test_a_session_that_the_database_ends_is_replaced(statement: int, size: int) -> None:
+    """Between any two of the first statements, those that begin a transaction included."""
+    left = iter(range(statement))
+
+    def end_session(execute: Callable, *args: Any) -> Any:
+        answer = execute(*args)
+        if next(left, None) == statement - 1:
+            with ThreadPoolExecutor(1) as pool:
+                in_thread(pool, end, session).result(LONG)
+        return answer
+
+    def end(session: int) -> None:
+        with connection.cursor() as cursor:
+            if connection.vendor == "mysql":
+                cursor.execute(f"KILL {session}")
+            else:
+                cursor.execute(f"SELECT pg_terminate_backend({session}, {LONG * 1000})")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CONNECTION_ID()" if connection.vendor == "mysql" else "SELECT pg_backend_pid()")
+        (session,) = cursor.fetchone()
+    with connection.execute_wrapper(end_session):
+        receipts = send(*[note(f"{n}") for n in range(size)])
+    assert next(left, None) is None
+    assert [receipt.status for receipt in receipts] == ["accepted"] * size
+    assert Submission.objects.count() == Note.objects.count() == size
 
 
 # C2: the server is killed between any two statements

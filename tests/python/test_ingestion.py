@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import get_language, gettext_lazy
 
-from offlinesync import ingestion, retries
+from offlinesync import ingestion, refusals, retries
 from offlinesync.ingestion import ingest
 from offlinesync.models import Submission
 from offlinesync.submissions import IncomingSubmission, Receipt
@@ -95,6 +95,22 @@ def test_the_clean_case_costs_three_statements_and_the_handlers_own() -> None:
         return sum("offlinesync_submission" in query["sql"] for query in queries)
 
     assert statements(2) == statements(20) == 3
+
+
+def test_the_rows_of_a_batch_are_inserted_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two devices' batches, in opposite orders, deadlock on PostgreSQL otherwise (measured)."""
+    inserted = []
+    original = ingestion.QuerySet.bulk_create
+
+    def watch(self: object, rows: list[Submission], **options: object) -> list[Submission]:
+        inserted.extend(row.submission_id for row in rows)
+        return original(self, rows, **options)
+
+    monkeypatch.setattr(ingestion.QuerySet, "bulk_create", watch)
+    batch = [note(f"{n}") for n in range(5)]
+    send(*reversed(batch))
+    assert inserted == sorted(submission.id for submission in batch)
+    assert titles() == ["4", "3", "2", "1", "0"]
 
 
 def test_b14_no_claim_of_the_device_clock_is_a_reason_to_refuse() -> None:
@@ -205,6 +221,7 @@ def test_c4_the_result_is_the_very_same_to_the_letter(monkeypatch: pytest.Monkey
     submission = note()
     first, second = send(submission)[0], send(again(submission))[0]
     assert json.dumps(first.result) == json.dumps(second.result)
+    assert list(first.result) == sorted(result)
     assert first.result["a"] == {"a": ["Yes", 2.5], "bb": "1.50"}
 
 
@@ -355,6 +372,15 @@ def test_what_the_database_cannot_hold_is_refused(size: int) -> None:
     assert titles() == ["good"] * (size - 1)
 
 
+def test_c11_what_the_database_cannot_hold_is_said_in_the_language_of_the_page(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    monkeypatch.setattr(refusals, "_", lambda text: f"{get_language()}: {text}")
+    (receipt,) = send(note("bad", behaviour="save: overflow", language="de"))
+    assert receipt.errors["__all__"][0]["message"].startswith("de: The site could not")
+
+
 def test_an_unforeseen_collision_is_tried_once_more_and_then_put_off(caplog: pytest.LogCaptureFixture) -> None:
     Note.objects.create(title="rival", slug="taken")
     receipts = send(note("bad", behaviour="save: collide"))
@@ -384,6 +410,22 @@ def contention() -> OperationalError:
 @pytest.fixture
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries.time, "sleep", lambda seconds: None)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_taken_id_whose_row_is_gone_again_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin has been rolled back. No handler is to blame, however often it happens."""
+    failures = [IntegrityError("duplicate key")] * 3
+    original = Submission.save
+
+    def lose_against_a_twin(self: Submission, **options: object) -> None:
+        if options.get("force_insert") and failures:
+            raise failures.pop()
+        original(self, **options)
+
+    monkeypatch.setattr(Submission, "save", lose_against_a_twin)
+    assert outcomes(send(note("a"))) == ["accepted"]
+    assert offline.runs == ["a"]
 
 
 @pytest.mark.usefixtures("_no_pauses")

@@ -67,6 +67,20 @@ def look_and_fail() -> None:
         raise RuntimeError
 
 
+@pytest.mark.parametrize("error", [IsADirectoryError, PermissionError, ValueError, zoneinfo.ZoneInfoNotFoundError])
+def test_whatever_the_time_zone_data_says_to_a_wrong_name(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """It depends on where Python finds the data: "Europe" is a folder in the package tzdata."""
+
+    def fail(name: str) -> None:
+        raise error(name)
+
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", fail)
+    with pytest.raises(UnknownPage):
+        page_time_zone("Europe")
+
+
 def test_everything_is_as_before_afterwards(settings: object) -> None:
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     with translation.override("en"), timezone.override("UTC"):
