@@ -1,7 +1,8 @@
-"""Starts a PostgreSQL or MariaDB server of its own, with an empty data folder, on a free local port.
+"""Finds a PostgreSQL or MariaDB server, or starts one of its own with an empty data folder on a free local port.
 
 In Python: ``with databases.postgresql() as server:`` gives ``server.url``, ``server.kill()`` and ``server.start()``.
-On the command line: ``databases.py mariadb COMMAND...`` runs the command with DATABASE_URL set, then stops the server.
+On the command line: ``databases.py mariadb COMMAND...`` runs the command with DATABASE_URL set: to the server that
+answers on its standard port and lets us in without a password, or else to one that is started, and stopped again.
 """
 
 from __future__ import annotations
@@ -181,10 +182,35 @@ def mariadb() -> Iterator[Server]:
 
 
 SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
+STANDARD = {"postgresql": "postgres://postgres@127.0.0.1:5432", "mariadb": "mysql://root@127.0.0.1:3306"}
+
+
+def answers(name: str) -> bool:
+    """Whether a server on the standard port lets its administrator in without a password."""
+    try:
+        if name == "postgresql":
+            psycopg.connect(host="127.0.0.1", user="postgres", dbname="postgres", connect_timeout=5).close()
+        else:
+            pymysql.connect(host="127.0.0.1", user="root", connect_timeout=5).close()
+    except (OSError, psycopg.OperationalError, pymysql.OperationalError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def database_url(name: str) -> Iterator[str]:
+    """The address for a run's own database. pytest-django puts ``test_`` before the name, makes it and drops it."""
+    if answers(name):
+        print(f"{name}: using the server on its standard port", flush=True)
+        yield f"{STANDARD[name]}/{DATABASE}_{os.getpid()}"
+    else:
+        print(f"{name}: starting a server", flush=True)
+        with SERVERS[name]() as server:
+            yield server.url
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command against a server of its own; the exit status is the command's."""
+    """Run a command against a database; the exit status is the command's."""
     if len(arguments) < 2 or arguments[0] not in SERVERS:
         print(f"Usage: databases.py {'|'.join(SERVERS)} COMMAND...", file=sys.stderr)
         return 2
@@ -192,8 +218,8 @@ def main(arguments: list[str]) -> int:
     # so that the server is stopped when the caller ends us
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        with SERVERS[name]() as server:
-            return subprocess.run(command, env={**os.environ, "DATABASE_URL": server.url}, check=False).returncode
+        with database_url(name) as url:
+            return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
     except DatabaseError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1

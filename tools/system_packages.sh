@@ -14,6 +14,10 @@ has_file() { # the first of the paths a glob expands to
     [ -e "$1" ]
 }
 
+answers() { # a server on the local port
+    python3 -c "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)" "$1" 2>/dev/null
+}
+
 case $1 in
 ci)
     need git has_command git
@@ -41,10 +45,12 @@ test)
     need libgl1-mesa-dri has_file /usr/lib/*/dri/swrast_dri.so
     need fonts-dejavu-core has_file /usr/share/fonts/truetype/*/*.ttf
     ;;
-postgresql) need postgresql has_file /usr/lib/postgresql/*/bin/postgres ;;
+postgresql) answers 5432 || need postgresql has_file /usr/lib/postgresql/*/bin/postgres ;;
 mariadb)
-    need mariadb-server-core has_command mariadbd
-    need mariadb-client-core has_command my_print_defaults
+    if ! answers 3306; then
+        need mariadb-server-core has_command mariadbd
+        need mariadb-client-core has_command my_print_defaults
+    fi
     ;;
 *)
     echo "system_packages.sh: no list of packages is called '$1'." >&2
