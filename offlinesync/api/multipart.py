@@ -65,11 +65,11 @@ class BatchMultiPartParser(MultiPartParser):
                 # Only the boundary that brings the next part says the last one is whole.
                 self._complete()
                 self._read_part(headers, content)
+                # What nobody has read would be taken for parts of its own.
                 exhaust(content)
         except StopUpload as stopped:
             raise TooLarge("An upload handler of this site stopped the upload. Send less at once.") from stopped
         self._discard()
-        exhaust(self._input_data)
         for handler in self._upload_handlers:
             handler.upload_complete()
 

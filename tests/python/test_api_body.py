@@ -154,7 +154,15 @@ def test_c8_as_many_fields_as_django_lets_into_forms_fit():
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 100, "{" * 100, '"' + "[" * 100, "\\" * 7 + '"' + "[" * 100, '\\"' * 50 + "]" * 100, "\\" * 100 + "["],
+    [
+        "[" * 100,
+        "{" * 100,
+        '"' + "[" * 100,
+        "\\" * 7 + '"' + "[" * 100,
+        '\\"' * 50 + "]" * 100,
+        "\\" * 100 + "[",
+        "[" * 100 + "\\",
+    ],
 )
 def test_c8_brackets_within_strings_are_text(text):
     value = {text: [text, {"a": text}]}

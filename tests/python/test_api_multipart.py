@@ -163,9 +163,9 @@ def test_a_header_without_a_usable_boundary_is_malformed(content_type):
 @pytest.mark.parametrize(
     "header",
     [
-        b"Content-Disposition: form-data; name*=nope''f1; filename=x",
+        b"Content-Disposition: form-data; name*=nope''%41; filename=x",
         b"Content-Disposition: form-data; name*=utf-8''%ff; filename=x",
-        b"Content-Disposition: form-data; name=f1; filename*=nope''x",
+        b"Content-Disposition: form-data; name=f1; filename*=nope''%41",
         b"Content-Disposition: form-data; name=\xff\xfe; filename=\xff",
         b"Content-Disposition: form-data; name=f1; filename=" + b"a" * 5000,
         b"Content-Disposition: form-data; name=f1; filename=a." + b"b" * 800,
@@ -183,6 +183,15 @@ def test_c8_a_hostile_part_is_refused_or_ignored(uploads, header):
     response = Device().send(body, "multipart/form-data; boundary=limit")
     if response.status_code != 200:
         assert refusal(response) == (400, "malformed")
+
+
+def test_the_content_of_a_part_is_never_read_as_parts(recorder):
+    # So often that a reader who stops anywhere within finds whole headers next.
+    header = b'Content-Disposition: form-data; name="f1"; filename="a"\r\n'
+    smuggled = (header * 8 + b"\r\nsmuggled") * 500
+    for name in ("", "other"):
+        assert Device().send_parts((name, smuggled), blob(with_photo())).status_code == 200
+        assert recorder.contents == [[None]]
 
 
 def test_c8_a_body_cut_at_any_byte_is_answered_in_json(uploads, recorder):
@@ -263,8 +272,9 @@ def test_c8_the_json_is_bounded_in_a_part_too(settings, as_blob):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     settings.OFFLINESYNC = {"MAX_BYTES": length}
     assert Device().send_parts(part).status_code == 200
-    settings.OFFLINESYNC = {"MAX_BYTES": length - 1}
-    assert refusal(Device().send_parts(part)) == (413, "too_large")
+    for limit in (length - 1, length - 2, 1):
+        settings.OFFLINESYNC = {"MAX_BYTES": limit}
+        assert refusal(Device().send_parts(part)) == (413, "too_large")
 
 
 def numbered(count, first=0):
@@ -323,11 +333,14 @@ def test_large_files_stream_to_the_disk(settings, recorder, uploads, monkeypatch
 
 def test_c8_a_multipart_request_without_a_length_is_read_within_the_limit(settings, recorder, uploads):
     settings.FILE_UPLOAD_HANDLERS = [TO_MEMORY, TO_DISK]
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
     settings.OFFLINESYNC = {"MAX_BYTES": 1000, "MAX_SUBMISSION_BYTES": 2000}
     body = multipart(blob(with_photo()), PHOTO)
     status, _ = send_chunked([body[:100], body[100:]], "multipart/form-data; boundary=limit")
     assert status == 200
     assert recorder.contents == [[b"abc"]]
+    # Of unknown length, so it went to the disk.
+    assert hasattr(recorder.submissions[0].files[0].content, "temporary_file_path")
     large = multipart(blob(batch()), ("f1", b"x" * (MULTIPART_FRAMING + 2000), "a", "b/c"))
     status, answer = send_chunked([large], "multipart/form-data; boundary=limit")
     assert (status, answer["code"]) == (413, "too_large")
@@ -342,6 +355,14 @@ def test_p9_a_middleware_that_looks_at_post_does_no_harm(settings, recorder, as_
     assert response.status_code == 200
     assert recorder.submissions[0].fields == [("title", "Zürich")]
     assert recorder.contents == [[b"abc"]]
+
+
+@pytest.mark.parametrize("as_blob", [True, False])
+def test_c8_the_json_is_bounded_when_a_middleware_has_read_it(settings, recorder, as_blob):
+    settings.MIDDLEWARE = ["tests.python.test_api_multipart.curious_middleware", *settings.MIDDLEWARE]
+    settings.OFFLINESYNC = {"MAX_BYTES": 50}
+    assert refusal(Device().send_parts(blob(batch()) if as_blob else ("batch", batch()))) == (413, "too_large")
+    assert recorder.submissions == []
 
 
 def curious_middleware(get_response):

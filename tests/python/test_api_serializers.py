@@ -240,6 +240,11 @@ def test_b14_a_clock_that_is_wrong_is_no_reason_to_refuse(claim, time):
     assert validated(captured_at=claim)["captured_at"] == time
 
 
+def test_b14_a_time_without_a_zone_is_not_taken_for_the_server_s(settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    assert validated(captured_at="2026-11-23T08:59:58")["captured_at"] == datetime(2026, 11, 23, 8, 59, 58, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("hours", [-14, 0, 14])
 def test_b14_a_time_that_was_taken_can_be_shown_in_every_zone(hours):
     zone = timezone(timedelta(hours=hours))

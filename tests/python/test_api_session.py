@@ -75,6 +75,7 @@ def test_the_session_is_only_read(method):
     device.open_session()
     response = device.generic(method.upper(), reverse("offlinesync:session"), headers=device.csrf_headers)
     assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"
     assert response.json()["code"] == "method_not_allowed"
 
 

@@ -8,6 +8,9 @@ from django.db import InterfaceError, OperationalError, connection, connections
 from django.http import Http404
 from django.test import RequestFactory
 from django.urls import reverse
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
@@ -16,7 +19,7 @@ from rest_framework.views import APIView
 from offlinesync.api.views import SessionView
 from offlinesync.api.viewset import SubmissionViewSet
 from offlinesync.submissions import Receipt
-from tests.python.wire import Device, Recorder, batch, refusal, submission, uuid7
+from tests.python.wire import Device, Recorder, batch, file, refusal, submission, uuid7
 
 # No database but where a test asks for it: every limit is checked before any query (row C8).
 
@@ -80,13 +83,11 @@ def test_c6_half_a_surrogate_pair_in_a_receipt_can_be_read(answering):
     assert response.json()["receipts"][0]["current"] == {"title": "\ud800ä\u2028</script>"}
 
 
-@pytest.mark.parametrize("current", [float("nan"), object(), {("a", "b"): 1}, {1, 2}])
+@pytest.mark.parametrize("current", [float("nan"), {("a", "b"): 1}, Exception])
 def test_a_receipt_that_is_no_json_is_an_error_of_the_site_in_json(answering, caplog, current):
     answering(Receipt(id=ONE, status="conflict", current={"x": current}))
-    response = Device().send(batch())
-    if response.status_code != 200:
-        assert refusal(response) == (500, "server_error")
-        assert "Could not answer POST" in caplog.text
+    assert refusal(Device().send(batch())) == (500, "server_error")
+    assert "Could not answer POST" in caplog.text
 
 
 def test_a_site_may_override_what_is_done_with_the_submissions(recorder):
@@ -188,6 +189,7 @@ def test_whatever_happens_is_answered_in_json(answering, caplog, error, answer):
     with caplog.at_level(logging.ERROR, "offlinesync"):
         response = Device().send(batch())
     assert refusal(response) == answer
+    assert "ErrorDetail" not in response.json()["detail"]
     assert ("Retry-After" in response) == (answer[0] == 503)
     unforeseen = answer[1] in ("unavailable", "server_error")
     logged = [record for record in caplog.records if record.name == "offlinesync"]
@@ -222,6 +224,51 @@ def test_a_database_that_is_away_while_the_user_is_loaded_is_json(recorder, djan
 
 def database_away(execute, sql, params, many, context):
     raise OperationalError("could not connect to server")
+
+
+def replaced(value, path, by):
+    """The value with what lies at the end of the path replaced."""
+    if not path or not isinstance(value, (dict, list)) or not value:
+        return by
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    key = keys[path[0] % len(keys)]
+    copy = value.copy()
+    copy[key] = replaced(value[key], path[1:], by)
+    return copy
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    # Half of a surrogate pair, which only an escape can bring.
+    | st.sampled_from(["\ud800", "", "\x00", "post", uuid7(), "x" * 1000]),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 20), max_size=6), ODD), min_size=1, max_size=3))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+def test_c8_a_batch_with_anything_anywhere_is_answered_in_json(recorder, changes):
+    body = batch(
+        submission(1, data={"a": 1}, files=[file()], captured_at="2026-11-23T07:59:58.120Z", language="de"),
+        submission(2, target="/", group="g", base_version="1", time_zone="Europe/Berlin"),
+    )
+    for where, value in changes:
+        body = replaced(body, where, value)
+    response = Device().send(body)
+    if response.status_code == 200:
+        assert len(response.json()["receipts"]) == len(body["submissions"])
+    else:
+        assert refusal(response) in [
+            (400, "malformed"),
+            (400, "unsupported_protocol"),
+            (403, "not_authenticated"),
+            (413, "too_large"),
+        ]
 
 
 class CountingThrottle(SimpleRateThrottle):
@@ -267,7 +314,7 @@ def test_b12_a_throttle_that_names_no_time_has_one_all_the_same(settings, record
     settings.OFFLINESYNC = {"THROTTLE_CLASSES": [f"{__name__}.SilentThrottle"]}
     response = Device().send(batch())
     assert refusal(response) == (429, "throttled")
-    assert int(response["Retry-After"]) >= 1
+    assert response["Retry-After"] == "10"
 
 
 def test_there_is_no_throttle_by_default(recorder):
