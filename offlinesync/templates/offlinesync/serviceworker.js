@@ -5,6 +5,8 @@ import { createOutbox } from {{ modules.outbox }};
 import { createTransport } from {{ modules.transport }};
 
 const config = {{ config }};
+// Chromium ends a sync event after three minutes (row B7).
+const SYNC_PATIENCE = 100000;
 const name = `offlinesync:${config.mount}`;
 const clock = {
   now: () => performance.now(),
@@ -49,8 +51,16 @@ addEventListener("sync", (event) => {
   if (event.tag.startsWith(`${name}:`)) event.waitUntil(deliverEverything());
 });
 
-/** Rejects while something waits that could go out later, so that the browser wakes the worker again (row B3). */
+/**
+ * Goes on for a while: a server that was away for a moment is back long before the browser's own next try, five minutes
+ * later. Rejects while something waits that could go out then, so that there is a next try (row B3).
+ */
 async function deliverEverything() {
-  const { wait } = await deliver();
-  if (wait !== null) throw new Error("offlinesync: not everything could be sent yet");
+  const until = clock.now() + SYNC_PATIENCE;
+  for (;;) {
+    const { wait, held } = await deliver();
+    if (wait === null) return;
+    if (held || clock.now() + wait > until) throw new Error("offlinesync: not everything could be sent yet");
+    await new Promise((resolve) => clock.setTimeout(resolve, wait));
+  }
 }
