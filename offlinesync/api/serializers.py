@@ -12,7 +12,6 @@ from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
@@ -165,9 +164,6 @@ def validate_batch(data: Any) -> dict[str, Any]:
     batch = serializer.validated_data
     check_unique("id", (submission["id"] for submission in batch["submissions"]))
     check_unique("part", (file["part"] for submission in batch["submissions"] for file in submission["files"]))
-    for submission in batch["submissions"]:
-        check_limit("fields", len(submission["fields"]), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS)
-        check_limit("files", len(submission["files"]), settings.DATA_UPLOAD_MAX_NUMBER_FILES)
     return batch
 
 
@@ -187,12 +183,6 @@ def check_unique(name: str, values: Iterable[Hashable]) -> None:
         if value in seen:
             raise Malformed(f"Two entries of the batch have the same {name}.")
         seen.add(value)
-
-
-def check_limit(name: str, count: int, limit: int | None) -> None:
-    """Hold one submission to the limit Django sets for one form; None is no limit."""
-    if limit is not None and count > limit:
-        raise TooLarge(f"A submission has more than the {limit} {name} this site takes.")
 
 
 def _is_pair(value: Any) -> bool:

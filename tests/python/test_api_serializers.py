@@ -266,21 +266,8 @@ def test_c8_the_count_is_looked_at_before_the_submissions(settings, monkeypatch)
         validate_batch(batch() | {"submissions": [None] * 3})
 
 
-def test_c8_djangos_limits_hold_for_each_submission_and_not_for_the_batch(settings):
-    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
-    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 1
-    two = [["a", "1"], ["b", "2"]]
-    full = [submission(number, fields=two, files=[file(f"f{number}")]) for number in range(5)]
-    assert len(validate_batch(batch(*full))["submissions"]) == 5
-    with pytest.raises(TooLarge, match="fields"):
-        validated(fields=[*two, ["c", "3"]])
-    with pytest.raises(TooLarge, match="files"):
-        validated(files=[file("f1"), file("f2")])
-
-
-def test_djangos_limits_may_be_switched_off(settings):
-    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = None
-    settings.DATA_UPLOAD_MAX_NUMBER_FILES = None
+def test_c6_how_many_fields_a_submission_may_have_is_for_its_receipt_to_say():
+    """The limits of Django are those of one form, so that one submission over them must not refuse the batch."""
     taken = validated(fields=[["a", "1"]] * 2000, files=[file(f"f{number}") for number in range(200)])
     assert len(taken["fields"]) == 2000
     assert len(taken["files"]) == 200

@@ -459,3 +459,21 @@ def test_d9_another_user_s_id_answers_like_an_unknown_one(django_user_model):
         [receipt] = device.send(batch(submission(fields=fields), owner=str(user.pk))).json()["receipts"]
         answers.append((receipt["status"], receipt["replayed"]))
     assert answers == [("accepted", False), ("accepted", False)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("limit", "excess"),
+    [
+        ("DATA_UPLOAD_MAX_NUMBER_FIELDS", {"fields": [["more", ""]] * 4}),
+        ("DATA_UPLOAD_MAX_NUMBER_FILES", {"files": [file(f"f{number}", size=0) for number in range(4)]}),
+    ],
+)
+def test_c6_a_submission_over_djangos_limit_is_refused_alone(settings, limit, excess):
+    setattr(settings, limit, 3)
+    fields = [["title", "From the train"], ["location", "Olten"], ["body", "All is well."]]
+    parts = [(f"f{number}", b"", "a", "b/c") for number in range(4)]
+    described = batch(submission(1, **excess), submission(2, fields=fields))
+    receipts = Device().send_parts(("batch", described), *parts).json()["receipts"]
+    assert [receipt["status"] for receipt in receipts] == ["rejected", "accepted"]
+    assert receipts[0]["code"] == "too_large"
