@@ -75,7 +75,8 @@ class Batch:
         broken_groups = set()
         for submission in self.submissions:
             receipt = self.receipts.get(submission.id)
-            if receipt is None and submission.group in broken_groups:
+            is_accepted = receipt is not None and receipt.status == "accepted"
+            if submission.group in broken_groups and not is_accepted:
                 receipt = self._settle(deferred(submission, "group"))
             if receipt is None:
                 left.append(submission)

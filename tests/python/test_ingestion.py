@@ -568,6 +568,13 @@ def test_p6_a_group_stops_at_a_reused_id_but_not_at_a_replay() -> None:
     ]
 
 
+@pytest.mark.parametrize("outcome", sorted(set(MIX) - {"accepted"}))
+def test_p6_whatever_is_wrong_with_a_later_member_it_waits_for_its_group(outcome: str) -> None:
+    """Also what could be refused without asking a handler: its own turn has not come."""
+    receipts = send(note("", group="g"), note("second", group="g"), note(group="g", **{"title": "3", **MIX[outcome]}))
+    assert outcomes(receipts) == ["invalid", "group", "group"]
+
+
 # on_commit
 
 
