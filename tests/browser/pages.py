@@ -137,6 +137,12 @@ def wait_for_status(driver: WebDriver, *lines: str) -> None:
     wait_until(lambda: status(driver) == list(lines), f"the status says {lines}; it says {status(driver)}")
 
 
+def wait_for_saved(stage: Stage, *, waiting: int) -> None:
+    """Wait until the page says what is true: saved, and so many are waiting."""
+    promise = SAVED_SYNC if stage.browser.has_sync_manager else SAVED
+    wait_for_status(stage.driver, promise, f"Waiting to be sent: {waiting}")
+
+
 def errors(driver: WebDriver) -> dict[str, list[str]]:
     """The field errors on the screen, by the id of their list."""
     lists = driver.find_elements(By.CSS_SELECTOR, "form ul.errorlist")

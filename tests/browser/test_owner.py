@@ -1,0 +1,108 @@
+"""Whose entry it is: what A saved is A's, whoever sits at the device now (P4, rows D1 and D3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from . import pages, proxy
+from .pages import FORM, LIST, NEUTRAL
+from .proxy import SUBMISSIONS
+from .stage import Stage
+
+ENGINES = ("chromium", "firefox", "webkitgtk")
+WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in."
+
+
+def owners(stage: Stage) -> list[str]:
+    """The owners of what the site has accepted, in that order."""
+    return [row["owner"] for row in stage.site.ledger()]
+
+
+def save_unsent(stage: Stage, title: str) -> None:
+    """Write a post that the site does not get, and be told that it is saved."""
+    stage.proxy.on(SUBMISSIONS, proxy.refuse)
+    pages.write_post(stage, title)
+    pages.wait_for_saved(stage, waiting=1)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_d1_what_a_saved_is_neither_sent_nor_shown_as_bs(stage: Stage) -> None:
+    pages.sign_in(stage, "demo1")
+    save_unsent(stage, "Written by A")
+    stage.open(NEUTRAL)
+    stage.driver.delete_all_cookies()
+    stage.proxy.heal()
+
+    pages.sign_in(stage, "demo2")
+    pages.write_post(stage, "Written by B")
+    pages.wait_for_post(stage, "Written by B")
+    pages.wait_for_title(stage.driver, "Posts")
+    assert pages.status(stage.driver) == []
+    assert not stage.site.posts("Written by A")
+
+    pages.sign_out(stage)
+    pages.wait_for_status(stage.driver, WAITS_FOR_SIGN_IN)
+    assert "Written by A" not in stage.driver.page_source
+    assert pages.outbox(stage.driver)["entries"] == 1
+
+    pages.sign_in(stage, "demo1")
+    pages.wait_for_post(stage, "Written by A")
+    assert owners(stage) == [stage.site.user_id("demo2"), stage.site.user_id("demo1")]
+
+
+def test_d1_what_nobody_saved_stays_nobodys(stage: Stage) -> None:
+    """Saved by an anonymous visitor and delivered while somebody is signed in: handled as anonymous."""
+    save_unsent(stage, "Written by a visitor")
+    stage.open(NEUTRAL)
+    stage.proxy.heal()
+    pages.sign_in(stage, "demo1")
+    pages.wait_for_post(stage, "Written by a visitor")
+    assert owners(stage) == [""]
+
+
+def test_d1_a_page_of_a_saves_for_a_after_b_has_signed_in(stage: Stage) -> None:
+    """The owner is what the page was rendered with, not what the session says later."""
+    pages.sign_in(stage, "demo1")
+    stage.open(FORM)
+    page_of_a = stage.driver.current_window_handle
+    stage.driver.switch_to.new_window("tab")
+    stage.open(LIST)
+    pages.sign_out(stage)
+    pages.sign_in(stage, "demo2")
+    stage.driver.close()
+    stage.driver.switch_to.window(page_of_a)
+    pages.fill(stage, "On a page of A")
+    pages.submit(stage)
+    pages.wait_for_saved(stage, waiting=1)
+    assert [entry["owner"] for entry in pages.entries(stage.driver)] == [stage.site.user_id("demo1")]
+    assert not stage.site.posts("On a page of A")
+    pages.sign_out(stage)
+    pages.sign_in(stage, "demo1")
+    pages.wait_for_post(stage, "On a page of A")
+    assert owners(stage) == [stage.site.user_id("demo1")]
+
+
+def test_d3_a_token_that_has_changed_is_fetched_once_more(stage: Stage) -> None:
+    """Somebody signs in between the session and the submission, and Django changes the token."""
+    gate = proxy.Gate()
+    stage.proxy.on(SUBMISSIONS, proxy.once(gate.before_request))
+    pages.write_post(stage, "Between two tokens")
+    pages.wait_until(lambda: gate.held, "the submission is on its way")
+    # The token travels with the request, its cookie does not any more.
+    held = gate.held[0]
+    held.head = held.head.replace(held.headers["X-CSRFToken"].encode(), b"x" * 64)
+    gate.open()
+    pages.wait_for_post(stage, "Between two tokens")
+    first, second = stage.proxy.deliveries
+    assert first.ids == second.ids
+    pages.wait_for_title(stage.driver, "Posts")
+
+
+def test_d3_no_token_lies_in_the_outbox(stage: Stage) -> None:
+    stage.open(FORM)
+    token = pages.typed(stage.driver, "csrfmiddlewaretoken")
+    save_unsent(stage, "Without a token")
+    assert token
+    saved = str(pages.entries(stage.driver))
+    assert "csrf" not in saved
+    assert token not in saved
