@@ -131,6 +131,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         for log in (found.site.log, found.browser.log):
             if log.exists():
                 (folder / log.name).write_bytes(log.read_bytes())
+        if found.through is not None:
+            (folder / "requests.log").write_text("\n".join(map(str, found.through.exchanges)))
         try:
             found.driver.save_screenshot(str(folder / "page.png"))
         except (WebDriverException, RuntimeError, OSError) as error:

@@ -225,16 +225,45 @@ def wait_for_offline(stage: Stage) -> None:
         )
 
 
-def keep_a_tab(driver: WebDriver) -> tuple[str, str]:
-    """Open an empty tab, so that closing the site's does not end the browser: the site's handle, and the other."""
-    site = driver.current_window_handle
+def deny_background_sync(stage: Stage) -> None:
+    """Take the permission away that Chromium gives to every site."""
+    stage.driver.execute_cdp_cmd(
+        "Browser.setPermission",
+        {"permission": {"name": "background-sync"}, "setting": "denied", "origin": stage.url},
+    )
+
+
+def new_tab(driver: WebDriver) -> str:
+    """Open a tab and go on in it; the handle of the one before."""
+    before = driver.current_window_handle
     driver.switch_to.new_window("tab")
+    return str(before)
+
+
+def keep_a_tab(driver: WebDriver) -> str:
+    """Open an empty tab, so that closing the site's does not end the browser; the empty one's handle."""
+    site = new_tab(driver)
     empty = driver.current_window_handle
     driver.switch_to.window(site)
-    return site, empty
+    return str(empty)
 
 
-def close_tab(driver: WebDriver, *, stay_in: str) -> None:
-    """Close the current tab and go on in another."""
-    driver.close()
-    driver.switch_to.window(stay_in)
+def leave(stage: Stage, empty_tab: str) -> None:
+    """Close the tab: no page of the site is left."""
+    stage.driver.close()
+    stage.driver.switch_to.window(empty_tab)
+    assert stage.driver.window_handles == [empty_tab]
+    assert stage.driver.current_url == "about:blank"
+
+
+def keep_pages(stage: Stage) -> None:
+    """A first visit, online, until the worker can do without the site."""
+    stage.open(LIST)
+    wait_for_worker(stage)
+
+
+def save_unsent(stage: Stage, title: str, *, file: Path | None = None, waiting: int = 1) -> None:
+    """Open the form while the site can't be reached, write a post, and be told that it is saved."""
+    write_post(stage, title, file=file)
+    promise = SAVED_SYNC if stage.browser.has_sync_manager else SAVED
+    wait_for_status(stage.driver, promise, f"Waiting to be sent: {waiting}")

@@ -159,11 +159,18 @@ class Proxy(Listener):
         return [exchange for exchange in self.requests(SUBMISSIONS) if exchange.reached_site]
 
 
-def forward(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
-    """Pass the request on, and the answer back."""
+def ask(proxy: Proxy, exchange: Exchange) -> bytes:
+    """Give the request to the site and take its answer."""
     with proxy.held(proxy.dial()) as site:
         give(exchange, site)
-        pump(site, client)
+        received = wire.read_answer(site)
+    exchange.status = wire.status_of(received)
+    return received
+
+
+def forward(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Pass the request on, and the answer back."""
+    client.sendall(ask(proxy, exchange))
 
 
 def refuse(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
@@ -176,36 +183,34 @@ def cut_after_request(proxy: Proxy, exchange: Exchange, client: socket.socket) -
     with proxy.held(proxy.dial()) as site:
         give(exchange, site)
         reset(client)
-        read_to_end(site)
+        exchange.status = wire.status_of(wire.read_answer(site))
 
 
 def cut_before_answer(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
     """Reset the connection when the site has answered."""
-    with proxy.held(proxy.dial()) as site:
-        give(exchange, site)
-        read_to_end(site)
-        reset(client)
+    ask(proxy, exchange)
+    reset(client)
 
 
 def cut_inside_answer(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
     """Pass on the answer's head and half its body."""
-    with proxy.held(proxy.dial()) as site:
-        give(exchange, site)
-        head, separator, body = read_to_end(site).partition(b"\r\n\r\n")
-        client.sendall(head + separator + body[: len(body) // 2])
+    head, separator, body = ask(proxy, exchange).partition(b"\r\n\r\n")
+    client.sendall(head + separator + body[: len(body) // 2])
 
 
-def answering(whole_answer: bytes) -> Behaviour:
-    """Answer in the site's place."""
+def rewriting(change: Callable[[bytes], bytes]) -> Behaviour:
+    """Pass on the site's answer with another body."""
 
     def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
-        client.sendall(whole_answer)
+        head, separator, body = ask(proxy, exchange).partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
+        client.sendall(b"\r\n".join(lines) + separator + change(body))
 
     return behaviour
 
 
-def answering_with(make: Callable[[Exchange], bytes]) -> Behaviour:
-    """Answer in the site's place, as the request asks for it."""
+def answering(make: Callable[[Exchange], bytes]) -> Behaviour:
+    """Answer in the site's place."""
 
     def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
         client.sendall(make(exchange))
@@ -238,9 +243,7 @@ class Gate:
 
     def before_answer(self, proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
         """Hold the answer: the site has done what it was asked."""
-        with proxy.held(proxy.dial()) as site:
-            give(exchange, site)
-            received = read_to_end(site)
+        received = ask(proxy, exchange)
         self.wait(proxy, exchange)
         client.sendall(received)
 
@@ -250,6 +253,15 @@ class Gate:
         while not self.opened.wait(0.05):
             if proxy.closing.is_set():
                 return
+
+
+def where(concerned: Callable[[Exchange], bool], behaviour: Behaviour) -> Behaviour:
+    """The behaviour for some requests, and none for the others."""
+
+    def choose(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        (behaviour if concerned(exchange) else forward)(proxy, exchange, client)
+
+    return choose
 
 
 def once(first: Behaviour) -> Behaviour:
@@ -266,14 +278,6 @@ def give(exchange: Exchange, site: socket.socket) -> None:
     """Send the request to the site."""
     site.sendall(wire.forwarded_head(exchange) + exchange.body)
     exchange.reached_site = True
-
-
-def read_to_end(site: socket.socket) -> bytes:
-    """The site's whole answer."""
-    received = bytearray()
-    while chunk := site.recv(wire.CHUNK):
-        received += chunk
-    return bytes(received)
 
 
 def reset(connection: socket.socket) -> None:

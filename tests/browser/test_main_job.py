@@ -18,12 +18,6 @@ QUICK_SYNC = (
 )
 
 
-def keep_pages(stage: Stage) -> None:
-    """A first visit, online, until the worker can do without the site."""
-    stage.open(LIST)
-    pages.wait_for_worker(stage)
-
-
 def write_offline(stage: Stage) -> bytes:
     """Open the form without a network, write a post with a photo, and be told what is true."""
     photo = pages.photo(width=200)
@@ -37,13 +31,6 @@ def write_offline(stage: Stage) -> bytes:
     assert pages.typed(stage.driver, "title") == "", "the form empties when the post is saved"
     assert pages.outbox(stage.driver) == {"entries": 1, "files": 1}
     return photo
-
-
-def leave(stage: Stage, empty_tab: str) -> None:
-    """Close the tab: no page of the site is left."""
-    pages.close_tab(stage.driver, stay_in=empty_tab)
-    assert stage.driver.window_handles == [empty_tab]
-    assert stage.driver.current_url == "about:blank"
 
 
 def come_back(stage: Stage) -> None:
@@ -68,11 +55,11 @@ def arrived_once(stage: Stage, photo: bytes) -> None:
 @pytest.mark.parametrize("way", [Way.DIRECT])
 @pytest.mark.parametrize("arguments", [QUICK_SYNC], ids=["quick_sync"])
 def test_p3_written_while_the_server_is_down(stage: Stage) -> None:
-    empty_tab = pages.keep_a_tab(stage.driver)[1]
-    keep_pages(stage)
+    empty_tab = pages.keep_a_tab(stage.driver)
+    pages.keep_pages(stage)
     stage.site.stop()
     photo = write_offline(stage)
-    leave(stage, empty_tab)
+    pages.leave(stage, empty_tab)
     stage.site.start()
     come_back(stage)
     arrived_once(stage, photo)
@@ -81,13 +68,13 @@ def test_p3_written_while_the_server_is_down(stage: Stage) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("way", [Way.CABLE])
 def test_p3_written_while_the_link_is_down(stage: Stage) -> None:
-    empty_tab = pages.keep_a_tab(stage.driver)[1]
-    keep_pages(stage)
+    empty_tab = pages.keep_a_tab(stage.driver)
+    pages.keep_pages(stage)
     assert pages.is_online(stage.driver), "the browser must believe in its network first"
     stage.network.pull()
     pages.wait_for_offline(stage)
     photo = write_offline(stage)
-    leave(stage, empty_tab)
+    pages.leave(stage, empty_tab)
     assert not stage.site.posts(TITLE)
     stage.network.plug_in()
     come_back(stage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -33,7 +34,13 @@ class Exchange:
     headers: Message
     head: bytes = field(repr=False)
     body: bytes = field(repr=False)
+    at: float = field(default_factory=time.monotonic)
     reached_site: bool = False
+    status: int | None = None
+
+    def __str__(self) -> str:
+        sender = "worker" if self.from_worker else "page"
+        return f"{self.at:.2f} {sender} {self.method} {self.target} {self.status} {len(self.body)} bytes"
 
     @property
     def path(self) -> str:
@@ -58,6 +65,11 @@ class Exchange:
         """The JSON of a POST of submissions."""
         multipart = self.headers.get_content_type() == "multipart/form-data"
         return dict(json.loads(self.parts["batch"].content if multipart else self.body))
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of the posts it carries."""
+        return [dict(submission["fields"])["title"] for submission in self.batch["submissions"]]
 
     @property
     def ids(self) -> list[str]:
@@ -99,6 +111,20 @@ def forwarded_head(exchange: Exchange) -> bytes:
     hop_by_hop = (b"connection:", b"keep-alive:", b"proxy-connection:")
     lines = [line for line in exchange.head.split(b"\r\n") if not line.lower().startswith(hop_by_hop)]
     return b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n"
+
+
+def read_answer(site: socket.socket) -> bytes:
+    """The whole answer, to the end of the connection."""
+    received = bytearray()
+    while chunk := site.recv(CHUNK):
+        received += chunk
+    return bytes(received)
+
+
+def status_of(received: bytes) -> int | None:
+    """The status of an answer; None where there is none."""
+    words = received[:64].split(b" ", 2)
+    return int(words[1]) if len(words) > 1 else None
 
 
 def answer(status: int, body: bytes | str = b"", content_type: str = "application/json", **headers: str) -> bytes:

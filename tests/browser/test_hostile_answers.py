@@ -1,0 +1,165 @@
+"""Only a receipt counts (P5, row B2): whatever else answers in the site's place, the entry stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from . import pages, proxy
+from .conftest import OpenStage
+from .pages import FORM, LIST
+from .proxy import SESSION, SUBMISSIONS, Behaviour
+from .stage import Stage, Way
+from .waiting import wait_until
+from .wire import Exchange, answer
+
+PORTAL = "<!doctype html><title>Free Wi-Fi</title><h1>Welcome aboard</h1><p>Accept the terms to go online.</p>"
+HTML = "text/html; charset=utf-8"
+JSON = "application/json"
+STRANGER = "01940000-0000-7000-8000-000000000000"
+
+
+def says(status: int, body: str = PORTAL, content_type: str = HTML, **headers: str) -> Behaviour:
+    """The same answer to everything."""
+    return proxy.answering(lambda exchange: answer(status, body, content_type, **headers))
+
+
+def receipts(*, http_status: int = 200, content_type: str = JSON, lacking: int = 0, **changed: Any) -> Behaviour:
+    """An answer that would do, but for what is changed in its receipts, and for the bytes it lacks at its end."""
+
+    def make(exchange: Exchange) -> bytes:
+        made = [
+            {"id": entry, "status": "accepted", "result": {"url": "/"}, "replayed": False, **changed}
+            for entry in exchange.ids
+        ]
+        body = json.dumps({"receipts": made})
+        return answer(http_status, body[: len(body) - lacking], content_type)
+
+    return proxy.answering(make)
+
+
+def without_id(exchange: Exchange) -> bytes:
+    """Receipts that name nobody."""
+    return answer(200, json.dumps({"receipts": [{"status": "accepted"} for _ in exchange.ids]}))
+
+
+def keyed_by_id(exchange: Exchange) -> bytes:
+    """Receipts in another shape than the protocol's."""
+    return answer(200, json.dumps({"receipts": {entry: {"status": "accepted"} for entry in exchange.ids}}))
+
+
+STATUSES = (400, 401, 403, 404, 408, 409, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504, 511)
+HOSTILE: dict[str, Behaviour] = {
+    "200_html": says(200),
+    "200_html_said_to_be_json": says(200, PORTAL, JSON),
+    "200_empty": says(200, "", JSON),
+    "204": says(204, "", ""),
+    **{
+        f"{status}_to_sign_in": says(status, Location="/accounts/login/?next=/")
+        for status in (301, 302, 303, 307, 308)
+    },
+    **{f"{status}_html": says(status) for status in STATUSES},
+    **{f"{status}_json": says(status, '{"detail": "No."}', JSON) for status in (400, 401, 403, 409, 422, 500)},
+    "429_retry_after": says(429, '{"code": "throttled"}', JSON, Retry_After="1"),
+    "503_retry_after": says(503, PORTAL, Retry_After="1"),
+    "truncated": receipts(lacking=10),
+    "object": says(200, "{}", JSON),
+    "list": says(200, "[]", JSON),
+    "null": says(200, "null", JSON),
+    "number": says(200, "200", JSON),
+    "no_receipts": says(200, '{"receipts": []}', JSON),
+    "null_receipt": says(200, '{"receipts": [null]}', JSON),
+    "unknown_status": receipts(status="delivered"),
+    "wrong_id": receipts(id=STRANGER),
+    "without_id": proxy.answering(without_id),
+    "keyed_by_id": proxy.answering(keyed_by_id),
+    "html_type": receipts(content_type=HTML),
+    "text_type": receipts(content_type="text/plain"),
+    "other_json_type": receipts(content_type="application/problem+json"),
+    "no_status": receipts(status=None),
+    "201_with_receipts": receipts(http_status=201),
+    "500_with_receipts": receipts(http_status=500),
+    "reset": proxy.refuse,
+    "never_ending": proxy.never_ending,
+}
+
+HOSTILE_SESSIONS: dict[str, Behaviour] = {
+    "200_html": says(200),
+    "302_to_sign_in": says(302, Location="/accounts/login/?next=/"),
+    "403_html": says(403),
+    "500_html": says(500),
+    "object": says(200, "{}", JSON),
+    "another_protocol": says(200, '{"protocol": "X", "csrf_token": "x", "csrf_header": "X-CSRFToken"}', JSON),
+    "reset": proxy.refuse,
+}
+
+
+@pytest.fixture(scope="module")
+def stage(open_stage: OpenStage) -> Iterator[Stage]:
+    """One stage for all answers: each leaves it as it found it."""
+    with open_stage("chromium", Way.PROXIED) as opened:
+        pages.keep_pages(opened)
+        yield opened
+
+
+def assert_kept_and_then_delivered(stage: Stage, title: str) -> None:
+    """The entry is on the device and nowhere else; with an honest site it arrives, once."""
+    (entry,) = pages.entries(stage.driver)
+    assert dict(entry["fields"])["title"] == title
+    assert entry["state"] != "refused"
+    assert not stage.site.posts(title)
+
+    stage.proxy.heal()
+    stage.open(LIST)
+    pages.wait_for_empty_outbox(stage, seconds=90)
+    pages.only_post(stage, title)
+
+
+@pytest.mark.parametrize("name", list(HOSTILE))
+def test_b2_p5_no_answer_but_a_receipt_removes_an_entry(stage: Stage, name: str) -> None:
+    title = f"Answered by {name}"
+    asked = len(stage.proxy.requests(SUBMISSIONS))
+    stage.open(FORM)
+    stage.proxy.on(SUBMISSIONS, HOSTILE[name])
+    pages.fill(stage, title)
+    pages.submit(stage)
+    wait_until(lambda: pages.SAVED_SYNC in pages.status(stage.driver), "the post is saved")
+    assert len(stage.proxy.requests(SUBMISSIONS)) > asked, "it has been tried"
+    assert pages.typed(stage.driver, "title") == ""
+    assert_kept_and_then_delivered(stage, title)
+
+
+@pytest.mark.parametrize("name", list(HOSTILE_SESSIONS))
+def test_b2_p5_no_answer_but_a_session_starts_a_delivery(stage: Stage, name: str) -> None:
+    title = f"Session answered by {name}"
+    asked = len(stage.proxy.requests(SESSION))
+    sent = len(stage.proxy.requests(SUBMISSIONS))
+    stage.open(FORM)
+    stage.proxy.on(SESSION, HOSTILE_SESSIONS[name])
+    pages.fill(stage, title)
+    pages.submit(stage)
+    wait_until(lambda: pages.SAVED_SYNC in pages.status(stage.driver), "the post is saved")
+    assert len(stage.proxy.requests(SESSION)) > asked, "it has been tried"
+    assert len(stage.proxy.requests(SUBMISSIONS)) == sent
+    assert_kept_and_then_delivered(stage, title)
+
+
+def test_b2_p5_a_captive_portal_neither_takes_an_entry_nor_the_place_of_a_kept_page(stage: Stage) -> None:
+    title = "Behind the portal"
+    stage.open(FORM)
+    stage.proxy.on(None, says(200))
+    pages.fill(stage, title)
+    pages.submit(stage)
+    wait_until(lambda: pages.SAVED_SYNC in pages.status(stage.driver), "the post is saved")
+    stage.open(FORM)
+    assert stage.driver.title == "Free Wi-Fi"
+    stage.open(LIST)
+    assert stage.driver.title == "Free Wi-Fi"
+
+    stage.proxy.on(None, proxy.refuse)
+    stage.open(FORM)
+    assert stage.driver.title == "Write a post"
+    assert_kept_and_then_delivered(stage, title)
