@@ -248,11 +248,34 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
 /**
  * The delivery lock of a site: held by one tab or the worker, and freed by the browser when its holder dies (row B6).
  *
- * @param {LockManager | undefined} locks
- * @param {string} name
+ * @param {object} collaborators
+ * @param {LockManager | undefined} collaborators.locks
+ * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
+ * @param {string} collaborators.name
+ * @param {number} [collaborators.renewal]  milliseconds after which a place in the queue is taken anew
  * @returns {<T>(work: () => Promise<T>) => Promise<T>}
  */
-export function createLock(locks, name) {
+export function createLock({ locks, clock, name, renewal = 5000 }) {
   // Without Web Locks two tabs may send the same entry, which the server takes in once all the same (P3).
-  return locks ? (work) => locks.request(name, work) : (work) => work();
+  if (!locks) return (work) => work();
+
+  return async function withLock(work) {
+    for (;;) {
+      const controller = new AbortController();
+      const timer = clock.setTimeout(() => controller.abort(), renewal);
+      const granted = () => {
+        clock.clearTimeout(timer);
+        return work();
+      };
+      try {
+        return await locks.request(name, { signal: controller.signal }, granted);
+      } catch (error) {
+        // Chromium 156 forgets the queue when a page that is holding the lock leaves for the back/forward cache, and looks
+        // at it again when a request in it is aborted (row B10). Once granted, the signal has no effect.
+        if (!controller.signal.aborted) throw error;
+      } finally {
+        clock.clearTimeout(timer);
+      }
+    }
+  };
 }

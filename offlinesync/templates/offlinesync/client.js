@@ -37,7 +37,7 @@ const deliver = createDelivery({
   transport,
   toSubmission,
   clock,
-  lock: createLock(navigator.locks, name),
+  lock: createLock({ locks: navigator.locks, clock, name }),
   random: Math.random,
   report(receiptsOwner, receipts) {
     const told = { type: "receipts", owner: receiptsOwner, receipts };

@@ -29,7 +29,7 @@ const deliver = createDelivery({
   transport: createTransport({ fetch: network, clock, base: config.mount, longest: 150 * 1000 }),
   toSubmission,
   clock,
-  lock: createLock(navigator.locks, name),
+  lock: createLock({ locks: navigator.locks, clock, name }),
   random: Math.random,
   report: (owner, receipts) => channel?.postMessage({ type: "receipts", owner, receipts }),
 });
