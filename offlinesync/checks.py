@@ -10,8 +10,10 @@ offlinesync.E004  ``pwa`` stands before ``offlinesync`` in ``INSTALLED_APPS``.
 offlinesync.E005  ``rest_framework`` is not in ``INSTALLED_APPS``.
 offlinesync.E006  A form is saved in another database than the ledger.
 offlinesync.E007  An entry of ``PAGES`` is neither a path nor the name of a URL.
+offlinesync.E008  A handler does not say how it validates or saves.
 offlinesync.W001  SQLite begins transactions in a way that fails with "database is locked".
 offlinesync.W002  ``offlinesync.urls`` is not included in the URLs of the site.
+offlinesync.W003  ``offlinesync.urls`` has another path in each language.
 ================= ==========================================================================
 """
 
@@ -26,10 +28,12 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 from django.utils.module_loading import import_string
 
 from . import registry
 from .conf import DEFAULTS
+from .handlers import FormHandler, Handler
 
 POSITIVE_INTEGERS = ("MAX_SUBMISSIONS", "MAX_SUBMISSION_BYTES")
 LISTS = ("THROTTLE_CLASSES", "PAGES")
@@ -81,7 +85,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
     ledger = _ledger_database()
     messages = []
     for name in registry.names():
-        model = _model_of(registry.get(name))
+        model = _model_of(registry.handler_class(name))
         database = None if model is None else router.db_for_write(model)
         if database not in (None, ledger):
             messages.append(
@@ -94,6 +98,22 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return messages
+
+
+@register
+def check_handlers(**kwargs: Any) -> list[CheckMessage]:
+    """E008: an incomplete handler would keep what people wrote waiting for ever."""
+    return [
+        Error(
+            f"The handler of the form {name!r} {lack}.",
+            hint=f"{remedy} in {handler_class.__module__}.{handler_class.__qualname__}.",
+            obj=handler_class,
+            id="offlinesync.E008",
+        )
+        for name in registry.names()
+        for handler_class in [registry.handler_class(name)]
+        for lack, remedy in _lacks(handler_class)
+    ]
 
 
 @register(Tags.database)
@@ -127,6 +147,15 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
                 "offlinesync.urls is not included in the URLs of the site, so nothing can be delivered.",
                 hint='Add path("offlinesync/", include("offlinesync.urls")) to urlpatterns, outside i18n_patterns().',
                 id="offlinesync.W002",
+            )
+        )
+    elif len(paths := _mount_paths()) > 1:
+        messages.append(
+            Warning(
+                f"offlinesync.urls has another path in each language, {' and '.join(paths)}: what is saved in one "
+                "language is not seen in another.",
+                hint="Move its include out of i18n_patterns().",
+                id="offlinesync.W003",
             )
         )
     return messages + [_unknown_page(entry) for entry in _pages() if not _is_page(entry)]
@@ -177,8 +206,30 @@ def _ledger_database() -> str:
     return router.db_for_write(apps.get_model("offlinesync", "Submission"))
 
 
-def _model_of(handler: Any) -> type | None:
-    options = getattr(getattr(handler, "form_class", None), "_meta", None)
+def _mount_paths() -> list[str]:
+    paths = set()
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            paths.add(reverse("offlinesync:submissions"))
+    return sorted(paths)
+
+
+def _lacks(handler_class: type[Handler]) -> Iterable[tuple[str, str]]:
+    if not issubclass(handler_class, FormHandler):
+        for method in ("validate", "save"):
+            if getattr(handler_class, method) is getattr(Handler, method):
+                yield f"has no {method}()", f"Write {method}()"
+        return
+    if handler_class.get_form_class is not FormHandler.get_form_class:
+        return
+    if handler_class.form_class is None:
+        yield "has no form", "Set form_class, or write get_form_class()"
+    elif handler_class.save is FormHandler.save and not hasattr(handler_class.form_class, "save"):
+        yield f"has a form without save(), {handler_class.form_class.__qualname__}", "Write save(form, submission)"
+
+
+def _model_of(handler_class: type[Handler]) -> type | None:
+    options = getattr(getattr(handler_class, "form_class", None), "_meta", None)
     return getattr(options, "model", None)
 
 

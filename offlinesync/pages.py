@@ -39,7 +39,7 @@ def client(request: HttpRequest, digest: str) -> HttpResponse:
     """The client script. A page from before a deploy that asks for its old one gets today's, which nobody keeps."""
     script = scripts.client_script()
     current = digest == scripts.digest_of(script)
-    caching = f"public, max-age={ONE_YEAR}, immutable" if current else "no-store"
+    caching = f"max-age={ONE_YEAR}, immutable" if current else "no-store"
     return HttpResponse(script, content_type=JAVASCRIPT, headers={"Cache-Control": caching})
 
 

@@ -60,6 +60,11 @@ def get(name: str) -> Handler | None:
     return None if handler_class is None else handler_class(name)
 
 
+def handler_class(name: str) -> type[Handler] | None:
+    """The class registered under this name, without making a handler of it."""
+    return _classes.get(name)
+
+
 def names() -> list[str]:
     """The names of all registered forms."""
     return sorted(_classes)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
@@ -78,7 +79,7 @@ def worker_script() -> str:
         "client": client_url(),
         "modules": sorted(modules.values()),
         "staticUrl": static_url(),
-        "staticIsHashed": isinstance(staticfiles_storage, ManifestFilesMixin) and not settings.DEBUG,
+        "staticIsHashed": static_is_hashed(),
         "networkTimeout": app_settings.NETWORK_TIMEOUT * 1000,
     }
     # A new name for the caches whenever anything that they hold may be another.
@@ -113,12 +114,19 @@ def _page_path(page: str) -> str:
 
 
 def static_url() -> str:
-    """``STATIC_URL`` as the worker compares it: a path from the root, or with a host of its own."""
-    return settings.STATIC_URL
+    """Where the static files lie, as the storage says: a path from the root, or with a host of its own."""
+    return _module_url("outbox").rpartition("offlinesync/outbox")[0]
+
+
+def static_is_hashed() -> bool:
+    """Whether a static file's name changes with its content, so that a kept copy is never stale."""
+    if settings.DEBUG or not apps.is_installed("django.contrib.staticfiles"):
+        return False
+    return isinstance(staticfiles_storage, ManifestFilesMixin)
 
 
 def static_origin() -> str | None:
-    """The origin of the static files, where it is not the site's own."""
+    """The origin of the modules, where it is not the site's own: a storage may have another than ``STATIC_URL``."""
     parts = urlsplit(static_url())
     return f"{parts.scheme or 'https'}://{parts.netloc}" if parts.netloc else None
 

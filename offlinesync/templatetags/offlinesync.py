@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django import template
@@ -10,6 +12,8 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages import get_messages
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.template import Context, TemplateSyntaxError
 from django.utils import timezone, translation
@@ -17,23 +21,25 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from .. import registry
+from ..refusals import refusal_by
 from ..scripts import client_url
 from ..submissions import IncomingSubmission, owner_of
 
+logger = logging.getLogger("offlinesync")
 register = template.Library()
 
 
 @register.inclusion_tag("offlinesync/head.html", takes_context=True)
 def offlinesync(context: Context) -> dict[str, Any]:
     """What the ``<head>`` of each page needs: whose page it is, the client script, and the texts for the visitor."""
-    request = _request(context, "offlinesync")
-    if request is None:
+    visitor = Visitor.of(context, "offlinesync")
+    if visitor is None:
         return {}
     return {
         "client_url": client_url(),
-        "owner": owner_of(_user(request)),
+        "owner": visitor.owner,
         # A message such as "Goodbye, Anna" is for one person, and a page that shows it is not for everybody (P8).
-        "has_messages": len(get_messages(request)) > 0,
+        "has_messages": len(get_messages(visitor.request)) > 0,
     }
 
 
@@ -52,18 +58,17 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
     entries must be applied in their order. A visitor whom the handler would
     refuse gets no attributes: for them it is a plain form.
     """
-    handler = registry.get(name)
-    if handler is None:
+    if registry.handler_class(name) is None:
         known = ", ".join(repr(other) for other in registry.names()) or "none"
         raise TemplateSyntaxError(
             f"{{% offline_form {name!r} %}}: no handler is registered under that name (registered: {known}). "
             f"Write one in the offline.py of an installed app: @offlinesync.register({name!r})."
         )
-    request = _request(context, "offline_form")
-    if request is None:
+    visitor = Visitor.of(context, "offline_form")
+    if visitor is None:
         return SafeString()
-    probe = IncomingSubmission(id=uuid.UUID(int=0), form=name, user=_user(request))
-    if not handler.has_permission(probe):
+    target = visitor.request.path if target is None else str(target)
+    if not visitor.may_send(name, target, group):
         return SafeString()
     time_zone = getattr(timezone.get_current_timezone(), "key", None)
     if time_zone is None:
@@ -73,23 +78,65 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
         "form": name,
         "language": translation.get_language(),
         "time-zone": time_zone,
-        "target": request.path if target is None else target,
+        "target": target,
         "group": group,
     }
     present = [(key, value) for key, value in attributes.items() if value is not None]
     return format_html_join(" ", 'data-offlinesync-{}="{}"', present)
 
 
+@dataclass(frozen=True)
+class Visitor:
+    """Whom a page is rendered for."""
+
+    request: HttpRequest
+    user: AbstractBaseUser | AnonymousUser
+    owner: str
+
+    @classmethod
+    def of(cls, context: Context, tag: str) -> Visitor | None:
+        """The visitor; None where nobody can say, and the page has to do without us (P9)."""
+        request = _request(context, tag)
+        if request is None:
+            return None
+        user = getattr(request, "user", None) or AnonymousUser()
+        try:
+            owner = owner_of(user)
+        except (SynchronousOnlyOperation, DatabaseError) as error:
+            logger.warning(
+                "{%% %s %%} cannot tell whose page %s is, and left it without offline forms: %s. "
+                "In an async view, render with sync_to_async.",
+                tag,
+                request.path,
+                error,
+            )
+            return None
+        if owner:
+            # A page for somebody is not for the cache that cache_page shares between all (P4). Django's own middleware
+            # knows of the session only after it has filled that cache.
+            request._cache_update_cache = False
+        return cls(request, user, owner)
+
+    def may_send(self, name: str, target: str, group: str | None) -> bool:
+        """Whether the handler would take this form from the visitor, as far as can be said before it is filled in."""
+        probe = IncomingSubmission(id=uuid.UUID(int=0), form=name, user=self.user, target=target, group=group)
+        try:
+            return registry.get(name).has_permission(probe)
+        except Exception as error:
+            if refusal_by(error) is None:
+                raise
+            return False
+
+
 def _request(context: Context, tag: str) -> HttpRequest | None:
     """The request. Django renders ``500.html`` without one, and that page must not fail because of us (P9)."""
-    request = context.get("request")
-    if request is None and settings.DEBUG:
+    # The attribute first: a variable of that name may be anything, and inclusion tags do not hand it on.
+    request = getattr(context, "request", None) or context.get("request")
+    if isinstance(request, HttpRequest):
+        return request
+    if settings.DEBUG:
         raise TemplateSyntaxError(
-            f"{{% {tag} %}} needs the request: render the template with it, and add "
+            f"{{% {tag} %}} needs the request: render the template with render(request, …), or add "
             "'django.template.context_processors.request' to the context processors in TEMPLATES."
         )
-    return request
-
-
-def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
-    return getattr(request, "user", None) or AnonymousUser()
+    return None

@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from django import forms
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
 
+from demo_site.posts.offline import PostHandler
 from offlinesync import checks as ours
+from offlinesync import registry
+from offlinesync.handlers import FormHandler, Handler
 from offlinesync.models import Submission
 
 from .sampleapp.models import Note
@@ -19,12 +23,16 @@ def ids(messages: list[checks.CheckMessage]) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_all_checks_are_registered_and_silent_on_a_sound_site(settings: object) -> None:
+def test_all_checks_are_registered_and_silent_on_a_sound_site(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_classes", {"post": PostHandler})
     registered = checks.registry.registry.registered_checks
     for check in (
         ours.check_settings,
         ours.check_installed_apps,
         ours.check_databases,
+        ours.check_handlers,
         ours.check_sqlite_transactions,
         ours.check_urls,
     ):
@@ -185,3 +193,58 @@ def test_e002_reaches_the_developer(settings: object) -> None:
     settings.OFFLINESYNC = {"MAX_SUBMISSION": 5}
     with pytest.raises(SystemCheckError, match="offlinesync.E002"):
         call_command("check")
+
+
+class FormWithoutSave(forms.Form):
+    pass
+
+
+class NoForm(FormHandler):
+    pass
+
+
+class NoSave(FormHandler):
+    form_class = FormWithoutSave
+
+
+class OwnForm(NoForm):
+    def get_form_class(self, submission: object) -> type:
+        return FormWithoutSave
+
+
+class OwnSave(NoSave):
+    def save(self, form: object, submission: object) -> None:
+        pass
+
+
+class Bare(Handler):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("handler_class", "said"),
+    [
+        (NoForm, ["has no form"]),
+        (NoSave, ["has a form without save(), FormWithoutSave"]),
+        (Bare, ["has no validate()", "has no save()"]),
+        (OwnForm, []),
+        (OwnSave, []),
+    ],
+)
+def test_e008_a_handler_that_cannot_work(
+    monkeypatch: pytest.MonkeyPatch, handler_class: type[Handler], said: list[str]
+) -> None:
+    monkeypatch.setattr(registry, "_classes", {"broken": handler_class})
+    messages = ours.check_handlers()
+    assert [message.msg for message in messages] == [f"The handler of the form 'broken' {what}." for what in said]
+    assert ids(messages) == ["offlinesync.E008"] * len(said)
+    assert all(handler_class.__qualname__ in message.hint for message in messages)
+
+
+def test_w003_a_path_for_each_language(settings: object) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    settings.OFFLINESYNC = {}
+    settings.ROOT_URLCONF = "tests.python.sampleapp.language_urls"
+    [message] = ours.check_urls()
+    assert message.id == "offlinesync.W003"
+    assert "/de/offlinesync/submissions/ and /en/offlinesync/submissions/" in message.msg

@@ -1,11 +1,20 @@
+from types import SimpleNamespace
+
 import pytest
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.template import Context, Template, TemplateSyntaxError
+from django.core.exceptions import PermissionDenied, SynchronousOnlyOperation
+from django.db import OperationalError
+from django.http import Http404
+from django.shortcuts import render as render_page
+from django.template import Context, RequestContext, Template, TemplateSyntaxError
 from django.test import RequestFactory
+from django.urls import include, path
 from django.utils import timezone, translation
-from rest_framework.permissions import IsAuthenticated
+from django.views.decorators.cache import cache_page
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from demo_site.posts.offline import PostHandler
 from offlinesync import registry
@@ -101,3 +110,73 @@ def test_p8_a_page_with_a_message_for_one_person_is_not_kept():
 def test_c11_a_time_zone_without_a_name_leaves_a_plain_form():
     with timezone.override(timezone.get_fixed_timezone(120)):
         assert render("<form {% offline_form 'post' %}>") == "<form >"
+
+
+@pytest.mark.django_db
+def test_p4_a_page_for_somebody_does_not_go_into_the_cache_that_all_share(client, django_user_model, settings):
+    settings.ROOT_URLCONF = __name__
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "shared"}}
+    owners = []
+    for name in ("anna", "bert"):
+        client.force_login(django_user_model.objects.create_user(name))
+        owners.append(client.get("/cached/").content.decode())
+    client.logout()
+    owners.append(client.get("/cached/").content.decode())
+    anna, bert = django_user_model.objects.order_by("pk")
+    assert [f'content="{owner}"' in page for owner, page in zip([anna.pk, bert.pk, ""], owners, strict=True)] == [
+        True
+    ] * 3
+
+
+@pytest.mark.parametrize(
+    "error", [SynchronousOnlyOperation("in an async view"), OperationalError("the database is away")]
+)
+def test_p9_a_page_opens_though_nobody_can_say_whose_it_is(error, caplog):
+    class Unknown:
+        @property
+        def is_authenticated(self):
+            raise error
+
+    assert render("{% offlinesync %}<form {% offline_form 'post' %}>", user=Unknown()).strip() == "<form >"
+    assert "cannot tell whose page /posts/new/ is" in caplog.text
+
+
+@pytest.mark.parametrize("error", [PermissionDenied, NotAuthenticated, Http404])
+def test_p9_a_permission_that_raises_leaves_a_plain_form(error, monkeypatch):
+    class Raising(AllowAny):
+        def has_permission(self, request, view):
+            raise error
+
+    class RaisingHandler(PostHandler):
+        permission_classes = [Raising]
+
+    monkeypatch.setitem(registry._classes, "raising", RaisingHandler)
+    assert render("<form {% offline_form 'raising' %}>") == "<form >"
+
+
+def test_a_permission_may_look_at_the_target(monkeypatch):
+    class OnlyThisPage(AllowAny):
+        def has_permission(self, request, view):
+            return request.target.startswith("/posts/")
+
+    class TargetHandler(PostHandler):
+        permission_classes = [OnlyThisPage]
+
+    monkeypatch.setitem(registry._classes, "targeted", TargetHandler)
+    assert "data-offlinesync-form" in render("<form {% offline_form 'targeted' %}>")
+    assert render("<form {% offline_form 'targeted' %}>", path="/elsewhere/") == "<form >"
+
+
+def test_p4_a_variable_called_request_is_not_taken_for_one(django_user_model):
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    decoy = SimpleNamespace(user=django_user_model(pk=2))
+    page = Template("{% load offlinesync %}{% offlinesync %}").render(RequestContext(request, {"request": decoy}))
+    assert 'name="offlinesync-owner" content=""' in page
+
+
+def cached(request):
+    return render_page(request, "offlinesync/offline.html")
+
+
+urlpatterns = [path("cached/", cache_page(60)(cached)), path("", include("demo_site.urls"))]
