@@ -14,6 +14,7 @@ from offlinesync import registry
 from offlinesync.ingestion import ingest
 
 from .sampleapp.factories import file, note
+from .sampleapp.forms import ContactForm
 from .sampleapp.models import Note
 from .sampleapp.offline import NoteHandler
 
@@ -139,7 +140,10 @@ def test_a_handler_without_form_class_says_what_to_do() -> None:
 
 @pytest.mark.django_db
 def test_a_form_without_save_says_what_to_do() -> None:
-    handler = registry.get("contact")
+    class ContactHandler(offlinesync.FormHandler):
+        form_class = ContactForm
+
+    handler = ContactHandler("contact")
     submission = note()
     submission.fields = [("text", "Hello")]
     with pytest.raises(ImproperlyConfigured, match="ContactForm has no save"):

@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny, BasePermission
 import offlinesync
 from offlinesync.submissions import IncomingSubmission
 
-from .forms import ContactForm, NoteForm
+from .forms import NoteForm
 from .models import Note
 
 
@@ -146,14 +146,6 @@ class PrefixedNoteHandler(NoteHandler):
     """Its fields are named as on a page with several forms."""
 
     prefix = "mine"
-
-
-@offlinesync.register("contact")
-class ContactHandler(offlinesync.FormHandler):
-    """A form without save(), and nobody who has written one."""
-
-    form_class = ContactForm
-    permission_classes = [AllowAny]
 
 
 class NoteSerializer(serializers.ModelSerializer):
