@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy, override
 from rest_framework.permissions import DjangoModelPermissions, IsAdminUser, IsAuthenticated
 
 import offlinesync
-from offlinesync import registry
 from offlinesync.ingestion import ingest
 
 from .sampleapp.factories import file, note
