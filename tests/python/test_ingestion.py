@@ -333,6 +333,15 @@ def test_c2_an_error_that_the_handler_hides_is_no_success(size: int) -> None:
     assert_ledger_and_effects_agree()
 
 
+def test_p3_nothing_is_accepted_whose_ledger_row_is_gone(behaviours: dict) -> None:
+    """As after an error with which the database has undone the whole transaction, and which the handler hides."""
+    behaviours["lose"] = lambda: Submission.objects.all().delete()
+    receipts = send(note("a"), note("bad", behaviour="save: lose"), note("b"))
+    assert outcomes(receipts) == ["accepted", "handler_error", "accepted"]
+    assert titles() == ["a", "b"]
+    assert_ledger_and_effects_agree()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("size", [1, 2])
 def test_c2_a_server_that_is_stopped_half_way_leaves_nothing(
