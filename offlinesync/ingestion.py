@@ -22,7 +22,7 @@ from .models import Submission
 from .pagecontext import as_on_the_page
 from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database, rejected
 from .retries import Patience, is_bad_data, is_contention, is_lost, recover
-from .running import Run, as_json
+from .running import Run, as_json, fetched_anew
 from .submissions import IncomingSubmission, Receipt, owner_of
 
 logger = logging.getLogger("offlinesync")
@@ -64,10 +64,8 @@ class Batch:
         self._connection = connections[self._alias]
         if len({submission.id for submission in submissions}) < len(submissions):
             raise ValueError("A batch holds an id twice: refuse it before it is ingested.")
+        self._is_user_stale = False
         self._refuse_to_nest()
-        for submission in submissions:
-            # P4: whoever filled it in, permission is asked for the one owner of the batch.
-            submission.user = user
 
     def left(self) -> list[IncomingSubmission]:
         """Those without a receipt; members of a group after one not accepted get theirs here."""
@@ -112,6 +110,7 @@ class Batch:
         except Exception:
             # Whatever it was, one by one shows whose it is, and that is where it is logged.
             logger.debug("A batch could not be brought in together and goes one by one.", exc_info=True)
+            self._is_user_stale = True
             recover(self._connection)
             return False
         self._settle_all(receipts)
@@ -158,12 +157,13 @@ class Batch:
                 row.pk = key_by_id[row.submission_id]
 
     def _run_among_others(self, submission: IncomingSubmission, row: Submission) -> Receipt:
-        run = Run(submission, self._connection)
+        run = self._run(submission)
         try:
             run.validate()
         except Refused as refused:
             return rejected(submission, refused.code, refused.errors)
         row.result = run.save()
+        self._is_user_stale = False
         return Receipt(submission.id, "accepted", result=row.result, replayed=False)
 
     def _alone(self, submission: IncomingSubmission, patience: Patience) -> Receipt:
@@ -207,11 +207,21 @@ class Batch:
                     row.save(using=self._alias, force_insert=True)
             except IntegrityError as error:
                 raise Taken from error
-            run = Run(submission, self._connection)
+            run = self._run(submission)
             run.validate()
             row.result = run.save()
             row.save(using=self._alias, update_fields=["result"])
+        self._is_user_stale = False
         return Receipt(submission.id, "accepted", result=row.result, replayed=False)
+
+    def _run(self, submission: IncomingSubmission) -> Run:
+        """A run for the user as the database has it."""
+        # P3: what a handler that was refused or undone has left on the user, the next one would save.
+        if self._is_user_stale:
+            self._user = fetched_anew(self._user)
+        # Until the run is known to stay.
+        self._is_user_stale = True
+        return Run(submission, self._user, self._connection)
 
     def _look_up(self, submission: IncomingSubmission) -> Receipt | None:
         recover(self._connection)

@@ -6,10 +6,14 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy, deepcopy
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 from .handlers import Handler
 from .pagecontext import as_on_the_page
@@ -23,8 +27,15 @@ logger = logging.getLogger("offlinesync")
 class Run:
     """A handler's two steps. Each raises ``Refused`` when it says no."""
 
-    def __init__(self, submission: IncomingSubmission, connection: BaseDatabaseWrapper) -> None:
-        self.submission = submission
+    def __init__(
+        self,
+        submission: IncomingSubmission,
+        user: AbstractBaseUser | AnonymousUser,
+        connection: BaseDatabaseWrapper,
+    ) -> None:
+        self.submission = own_copy(submission)
+        # P4: whoever filled it in, permission is asked for the one owner of the batch.
+        self.submission.user = user
         self._connection = connection
         self._handler = get_handler(submission.form)
         self._validated: Any = None
@@ -63,6 +74,23 @@ class Run:
                     raise
                 raise refusal from error
         guard_hooks(self._connection, first, self.submission)
+
+
+def own_copy(submission: IncomingSubmission) -> IncomingSubmission:
+    """A submission that a handler may change without changing what a second run gets (row C2)."""
+    own = copy(submission)
+    own.fields = list(submission.fields)
+    own.files = list(submission.files)
+    own.data = deepcopy(submission.data)
+    return own
+
+
+def fetched_anew(user: AbstractBaseUser | AnonymousUser) -> AbstractBaseUser | AnonymousUser:
+    """The user as the database has it now; the same one when there is none."""
+    if not isinstance(user, Model):
+        return user
+    users = user._meta.model._base_manager.using(user._state.db)
+    return users.filter(pk=user.pk).first() or user
 
 
 def guard_hooks(connection: BaseDatabaseWrapper, first: int, submission: IncomingSubmission) -> None:

@@ -317,6 +317,90 @@ def test_after_a_failure_handlers_run_a_second_time_and_commit_once() -> None:
     assert titles() == ["a", "b"]
 
 
+@pytest.fixture
+def counted_user(monkeypatch: pytest.MonkeyPatch, django_user_model: type[User]) -> User:
+    """Somebody on whose own row the handler counts."""
+    original = offline.NoteHandler.save
+
+    def count_and_save(self: offline.NoteHandler, validated: object, submission: IncomingSubmission) -> Note:
+        submission.user.first_name = str(int(submission.user.first_name) + 1)
+        submission.user.save()
+        return original(self, validated, submission)
+
+    monkeypatch.setattr(offline.NoteHandler, "save", count_and_save)
+    return django_user_model.objects.create(username="u", first_name="0")
+
+
+def test_p3_after_a_failure_the_user_is_as_the_database_has_it(counted_user: User) -> None:
+    receipts = send(note("a"), note("b"), note("bad", behaviour="save: fail"), note("c"), user=counted_user)
+    assert outcomes(receipts) == ["accepted", "accepted", "handler_error", "accepted"]
+    counted_user.refresh_from_db()
+    assert counted_user.first_name == "3"
+
+
+@pytest.mark.parametrize("failure", [IntegrityError("somebody was faster"), OperationalError(1213, "Deadlock found")])
+def test_p3_when_it_is_tried_again_the_user_is_as_the_database_has_it(
+    behaviours: dict, counted_user: User, failure: Exception
+) -> None:
+    failures = [failure]
+
+    def fail_once() -> None:
+        if failures:
+            raise failures.pop()
+
+    behaviours["fail once"] = fail_once
+    assert outcomes(send(note("a", behaviour="save: fail once"), user=counted_user)) == ["accepted"]
+    counted_user.refresh_from_db()
+    assert counted_user.first_name == "1"
+
+
+@pytest.mark.parametrize("step", ["validate", "save"])
+def test_p3_what_a_refused_submission_has_done_to_the_user_is_forgotten(
+    behaviours: dict, monkeypatch: pytest.MonkeyPatch, counted_user: User, step: str
+) -> None:
+    """A form of the user's own data changes the user it is given, also where it is not valid."""
+    original = offline.NoteHandler.validate
+
+    def change_and_validate(self: offline.NoteHandler, submission: IncomingSubmission) -> object:
+        submission.user.last_name += dict(submission.fields)["title"]
+        return original(self, submission)
+
+    monkeypatch.setattr(offline.NoteHandler, "validate", change_and_validate)
+    batch = [note("a"), note("bad", behaviour=f"{step}: refuse"), note("b"), note("c")]
+    assert outcomes(send(*batch, user=counted_user)) == ["accepted", "invalid", "accepted", "accepted"]
+    counted_user.refresh_from_db()
+    assert (counted_user.first_name, counted_user.last_name) == ("3", "abc")
+
+
+def test_a_user_who_is_gone_half_way_fails_nobody_elses_submission(
+    behaviours: dict, django_user_model: type[User]
+) -> None:
+    def leave() -> None:
+        django_user_model.objects.all().delete()
+        offline.refuse()
+
+    behaviours["leave"] = leave
+    user = django_user_model.objects.create(username="u")
+    assert outcomes(send(note("a", behaviour="validate: leave"), note("b"), user=user)) == ["invalid", "accepted"]
+
+
+def test_p3_a_second_run_gets_its_data_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = offline.DataHandler.validate
+
+    def take_and_validate(self: offline.DataHandler, submission: IncomingSubmission) -> object:
+        serializer = original(self, submission)
+        submission.data["tags"].clear()
+        submission.data.clear()
+        submission.fields.clear()
+        return serializer
+
+    monkeypatch.setattr(offline.DataHandler, "validate", take_and_validate)
+    data = note(form="note as data", data={"title": "a", "tags": [1]})
+    assert outcomes(send(data, note("bad", behaviour="save: fail"))) == ["accepted", "handler_error"]
+    assert (data.data, data.fields) == ({"title": "a", "tags": [1]}, [("title", "A note")])
+    assert titles() == ["a"]
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_c2_a_handler_that_raises_after_writing_leaves_neither_row_nor_effect(size: int) -> None:
     batch = [note("bad", behaviour="save: fail") for _ in range(size)]
