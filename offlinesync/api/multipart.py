@@ -24,6 +24,8 @@ BATCH = "batch"
 # Each may be a temporary file that stays open until the request has ended, and
 # a process usually has 1,024 of those.
 MAX_PARTS = 500
+# The same for a site that lets a form have any number of files. Each costs work, whatever is in it.
+MAX_PARTS_OF_ANY_SITE = 2_000
 
 
 class BatchMultiPartParser(MultiPartParser):
@@ -61,7 +63,11 @@ class BatchMultiPartParser(MultiPartParser):
             )
         stream = LazyStream(ChunkIter(self._input_data, self._chunk_size))
         try:
-            for _, headers, content in Parser(stream, self._boundary):
+            for count, (_, headers, content) in enumerate(Parser(stream, self._boundary)):
+                # Row C8: those without a name cost as much. Beside the files there are the batch, and
+                # what stands before the first boundary and after the last.
+                if count >= self._max_parts + 3:
+                    raise TooLarge(f"The request has more than {self._max_parts} files. Send fewer at once.")
                 # Only the boundary that brings the next part says the last one is whole.
                 self._complete()
                 self._read_part(headers, content)
@@ -95,8 +101,6 @@ class BatchMultiPartParser(MultiPartParser):
     ) -> None:
         if name in self.files:
             raise Malformed("Two parts have one name. Give each file a part of its own.")
-        if self._max_parts is not None and len(self.files) >= self._max_parts:
-            raise TooLarge(f"The request has more than {self._max_parts} files. Send fewer at once.")
         self._upload = Upload(self._upload_handlers, name)
         try:
             self._upload.begin(file_name, *media_type)
@@ -165,7 +169,7 @@ class Upload:
             handler.upload_interrupted()
 
 
-def max_parts() -> int | None:
-    """The most files of one request, or None on a site that bounds no form's files."""
+def max_parts() -> int:
+    """The most files of one request: as many as one form may have, and those of small forms together."""
     of_one_form = settings.DATA_UPLOAD_MAX_NUMBER_FILES
-    return None if of_one_form is None else max(of_one_form, MAX_PARTS)
+    return MAX_PARTS_OF_ANY_SITE if of_one_form is None else max(of_one_form, MAX_PARTS)

@@ -17,6 +17,7 @@ from rest_framework import serializers
 
 from ..conf import app_settings
 from .exceptions import Malformed, TooLarge, UnsupportedProtocol
+from .multipart import max_parts
 
 PROTOCOL = 1
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -158,6 +159,7 @@ def validate_batch(data: Any) -> dict[str, Any]:
     submissions = data.get("submissions")
     if isinstance(submissions, list) and len(submissions) > app_settings.MAX_SUBMISSIONS:
         raise TooLarge(f"The batch has more than {app_settings.MAX_SUBMISSIONS} submissions. Send fewer at once.")
+    check_files(submissions)
     serializer = BatchSerializer(data=data)
     if not serializer.is_valid():
         raise Malformed(_first_error(serializer.errors))
@@ -174,6 +176,14 @@ def check_protocol(data: Any) -> None:
         raise Malformed("A batch is an object whose key protocol is a whole number.")
     if number != PROTOCOL:
         raise UnsupportedProtocol
+
+
+def check_files(submissions: Any) -> None:
+    """Refuse more files than could arrive, before each costs errors of its own (row C8)."""
+    most = max_parts()
+    lists = [item.get("files") for item in submissions if isinstance(item, dict)] if type(submissions) is list else []
+    if sum(len(files) for files in lists if isinstance(files, list)) > most:
+        raise TooLarge(f"The batch has more than {most} files. Send fewer at once.")
 
 
 def check_unique(name: str, values: Iterable[Hashable]) -> None:

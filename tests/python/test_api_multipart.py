@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from offlinesync.api.multipart import MAX_PARTS
+from offlinesync.api.multipart import MAX_PARTS, max_parts
 from offlinesync.api.parsers import MULTIPART_FRAMING, MultiPartBatchParser
 from tests.python.wire import (
     Device,
@@ -302,6 +302,19 @@ def test_c8_the_files_of_a_request_are_bounded(uploads, recorder):
     _, parts = numbered(MAX_PARTS + 1)
     assert Device().send_parts(blob(batch()), *parts[:-1]).status_code == 200
     assert refusal(Device().send_parts(blob(batch()), *parts)) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "part", [b"--limit\r\n\r\nx\r\n", b"--limit\r\nContent-Disposition: form-data\r\n\r\n\r\n", b"--limit"]
+)
+@pytest.mark.parametrize("bound", [100, None])
+def test_c8_parts_without_a_name_are_bounded_too(settings, part, bound):
+    """Each costs as much as one with a name: 5 MB of them kept a process busy for 16 seconds."""
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = bound
+    head, content_type = multipart(blob(batch()), end=False), "multipart/form-data; boundary=limit"
+    assert Device().send(head + part * 50 + b"--limit--\r\n", content_type).status_code == 200
+    body = head + part * (max_parts() + 1) + b"--limit--\r\n"
+    assert refusal(Device().send(body, content_type)) == (413, "too_large")
 
 
 def test_a_site_that_lets_one_form_have_more_files_can_send_them(settings, recorder):
