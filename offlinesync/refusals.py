@@ -64,7 +64,7 @@ def refusal_without_database(submission: IncomingSubmission) -> Receipt | None:
         with as_on_the_page(submission):
             if _exceeds_limits(submission):
                 return rejected(submission, "too_large", _errors(NON_FIELD_ERRORS, _too_large()))
-            errors = {**dict(_unstorable(submission)), **dict(_nameless_files(submission))}
+            errors = {**_unstorable(submission), **dict(_nameless_files(submission))}
     except UnknownPage:
         errors = _errors(NON_FIELD_ERRORS, _unknown_page())
     return rejected(submission, "invalid", errors) if errors else None
@@ -99,12 +99,15 @@ def _exceeds_limits(submission: IncomingSubmission) -> bool:
     )
 
 
-def _unstorable(submission: IncomingSubmission) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    for name, text in _texts(submission):
-        if UNSTORABLE.search(text):
-            # The receipt has to be written as UTF-8 too, so it cannot name such a field.
-            name = NON_FIELD_ERRORS if UNSTORABLE.search(name) else name
-            yield from _errors(name, _unstorable_character()).items()
+def _unstorable(submission: IncomingSubmission) -> ErrorDict:
+    # The receipt has to be written as UTF-8 too, so it cannot name a field with such a name.
+    names = {
+        NON_FIELD_ERRORS if UNSTORABLE.search(name) else name
+        for name, text in _texts(submission)
+        if UNSTORABLE.search(text)
+    }
+    message = _unstorable_character()
+    return {name: errors for name in names for errors in _errors(name, message).values()}
 
 
 def _nameless_files(submission: IncomingSubmission) -> Iterator[tuple[str, list[dict[str, str]]]]:
