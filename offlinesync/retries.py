@@ -66,9 +66,12 @@ def is_lost(connection: BaseDatabaseWrapper, session: object) -> bool:
 
 def recover(connection: BaseDatabaseWrapper) -> None:
     """Make sure that the next query does not meet a broken connection."""
-    # Within a transaction, which can only be a test's, Django would take any connection for broken.
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+    # Within a transaction, which can only be a test's, Django would not open another one. One that
+    # works stays, however old: a middleware may have set a role or a tenant on it (row P9).
+    if connection.in_atomic_block or connection.connection is None:
+        return
+    if not connection.is_usable() or connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
+        connection.close()
 
 
 def is_bad_data(error: Exception) -> bool:

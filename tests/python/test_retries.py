@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection
 
 from offlinesync import retries
-from offlinesync.retries import Patience, is_bad_data, is_contention
+from offlinesync.retries import Patience, is_bad_data, is_contention, recover
 
 
 def error_of(kind: type[Exception], *args: Any, **cause: Any) -> Exception:
@@ -92,3 +92,40 @@ def test_the_patience_of_a_request_ends_for_good(pauses: list[float], monkeypatc
     assert not patience.pause(1)
     assert patience.has_ended
     assert pauses == []
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> object:
+    """A session that Django would close at the end of the request, as by default."""
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    connection.ensure_connection()
+    return connection.connection
+
+
+def test_p9_a_session_that_works_is_kept_with_what_a_middleware_has_set_on_it(session: object) -> None:
+    """A role or a tenant that row-level security goes by."""
+    recover(connection)
+    assert connection.connection is session
+
+
+def test_a_session_that_does_not_work_is_replaced(session: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "is_usable", lambda: False)
+    recover(connection)
+    connection.ensure_connection()
+    assert connection.connection is not session
+
+
+def test_p3_a_session_that_would_not_commit_is_replaced(session: object) -> None:
+    """The end of a transaction has failed half way."""
+    connection.set_autocommit(False)
+    recover(connection)
+    connection.ensure_connection()
+    assert connection.connection is not session
+    assert connection.get_autocommit()
+
+
+def test_where_there_is_no_session_nothing_is_recovered(session: object) -> None:
+    connection.close()
+    recover(connection)
+    assert connection.connection is None
