@@ -42,7 +42,7 @@ def ingest(submissions: Sequence[IncomingSubmission], *, user: AbstractBaseUser 
     batch.settle_those_incomplete()
     batch.settle_those_in_ledger()
     batch.settle_those_refused()
-    if len(batch.left()) > 1 and not batch.settle_together():
+    if batch.may_go_together() and not batch.settle_together():
         batch.settle_those_in_ledger()
     batch.settle_one_by_one()
     return [batch.receipts[submission.id] for submission in submissions]
@@ -102,6 +102,13 @@ class Batch:
             for submission in self.submissions
             if submission.id not in self.receipts
         )
+
+    def may_go_together(self) -> bool:
+        """Whether what is left is worth trying in one transaction, and harmless to undo."""
+        left = self.left()
+        # P3: what a handler has written to a storage no rollback takes back, so another one's
+        # failure must not make it run again.
+        return len(left) > 1 and not any(submission.files for submission in left)
 
     def settle_together(self) -> bool:
         """Bring in all that are left in one transaction; False if it had to be undone."""
