@@ -3,7 +3,8 @@ right, and what saving it means.
 
 A handler runs inside the transaction that holds the submission's ledger row,
 and may run twice, the first run rolled back (row C2). So it does nothing outside
-the database but in ``transaction.on_commit``.
+the database but in ``transaction.on_commit``, and opens no ``atomic(durable=True)``
+block, which can be no part of another transaction.
 """
 
 from __future__ import annotations
@@ -48,9 +49,11 @@ class Rejected(Exception):
 
 def error_dict(error: ValidationError) -> ErrorDict:
     """``{field: [{message, code}]}`` for a validation error of Django."""
-    by_field = getattr(error, "error_dict", None) or {NON_FIELD_ERRORS: error.error_list}
+    # Not whether it is empty: there is no error_list beside it.
+    by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
+    # Row C6: names and codes need not be texts, and a receipt that cannot be written fails the batch.
     return {
-        name: [{"message": next(iter(item)), "code": item.code or ""} for item in items]
+        str(name): [{"message": next(iter(item)), "code": str(item.code or "")} for item in items]
         for name, items in by_field.items()
     }
 

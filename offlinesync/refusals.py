@@ -13,10 +13,11 @@ from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, Validatio
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
+from rest_framework.settings import api_settings
 
 from .handlers import ErrorDict, Rejected, error_dict
 from .pagecontext import UnknownPage, as_on_the_page
-from .registry import get as get_handler
+from .registry import is_registered
 from .submissions import IncomingSubmission, Receipt
 
 # No database of ours holds NUL and half a surrogate pair; UTF-8 does not write the latter either.
@@ -58,7 +59,7 @@ def incomplete(submission: IncomingSubmission) -> Receipt | None:
 
 def refusal_without_database(submission: IncomingSubmission) -> Receipt | None:
     """A refusal if the submission cannot be accepted whatever the database holds."""
-    if get_handler(submission.form) is None:
+    if not is_registered(submission.form):
         return rejected(submission, "unknown_form")
     try:
         with as_on_the_page(submission):
@@ -152,17 +153,22 @@ def _drf_errors(details: Any, name: str = "") -> Iterator[tuple[str, list[dict[s
     """Flatten the errors of a serializer: the names of nested fields are joined by dots."""
     if isinstance(details, Mapping):
         for key, value in details.items():
-            if key == "non_field_errors":
+            if key == api_settings.NON_FIELD_ERRORS_KEY:
                 yield from _drf_errors(value, name)
             else:
                 yield from _drf_errors(value, f"{name}.{key}" if name else str(key))
-    elif details and "message" not in details[0]:
+    elif details and not _is_error(details[0]):
         yield from _drf_errors(dict(enumerate(details)), name)
     else:
         yield (
             name or NON_FIELD_ERRORS,
             [{"message": str(item["message"]), "code": str(item["code"])} for item in details],
         )
+
+
+def _is_error(details: Any) -> bool:
+    # A serializer may have a field called message, whose errors are a list.
+    return isinstance(details, Mapping) and isinstance(details.get("message"), str)
 
 
 def _errors(name: str, message: str) -> ErrorDict:

@@ -42,6 +42,7 @@ def register(name, handler_class=None):
         )
     if handler_class is None:
         return lambda decorated: register(name, decorated)
+    _refuse_other_classes(name, handler_class)
     if name in _classes:
         raise ImproperlyConfigured(
             f"Two handlers are registered for the form {name!r}: "
@@ -65,9 +66,26 @@ def handler_class(name: str) -> type[Handler] | None:
     return _classes.get(name)
 
 
+def is_registered(name: str) -> bool:
+    """Whether a handler answers for the form of this name. Makes none, because that can fail."""
+    return name in _classes
+
+
 def names() -> list[str]:
     """The names of all registered forms."""
     return sorted(_classes)
+
+
+def _refuse_other_classes(name: str, registered: object) -> None:
+    # Not at the top: the package can be imported before the apps are loaded, and forms cannot.
+    from .handlers import Handler
+
+    if not (isinstance(registered, type) and issubclass(registered, Handler)):
+        what = _path(registered) if isinstance(registered, type) else repr(registered)
+        raise ImproperlyConfigured(
+            f"What is registered for the form {name!r} is no handler class: {what}. "
+            "Let it inherit from offlinesync.FormHandler or offlinesync.Handler."
+        )
 
 
 def _path(handler_class: type) -> str:

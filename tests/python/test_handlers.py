@@ -1,5 +1,7 @@
 """What a site's handlers inherit."""
 
+import json
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy, override
 from rest_framework.permissions import DjangoModelPermissions, IsAdminUser, IsAuthenticated
 
 import offlinesync
+from offlinesync.handlers import error_dict
 from offlinesync.ingestion import ingest
 
 from .sampleapp.factories import file, note
@@ -82,6 +85,24 @@ def test_all_permission_classes_have_to_agree() -> None:
 )
 def test_rejected_takes_what_a_validation_error_takes(errors: Any, expected: dict) -> None:
     assert offlinesync.Rejected(errors).as_error_dict() == expected
+
+
+class Colour(Enum):
+    RED = 1
+
+
+@pytest.mark.parametrize("code", [Colour.RED, 7, gettext_lazy("red")])
+def test_c6_a_code_that_is_no_text_can_be_sent_all_the_same(code: Any) -> None:
+    """A receipt that cannot be written would take those of the whole batch with it."""
+    ((name, (error,)),) = error_dict(ValidationError({1: ValidationError("No.", code=code)})).items()
+    assert json.loads(json.dumps({name: error})) == {"1": {"message": "No.", "code": str(code)}}
+
+
+@pytest.mark.parametrize("errors", [{}, []])
+def test_a_refusal_without_a_word_is_still_one(errors: Any) -> None:
+    """As of a form whose own is_valid() says no."""
+    assert not any(offlinesync.Rejected(errors).as_error_dict().values())
+    assert not any(error_dict(ValidationError(errors)).values())
 
 
 def test_rejected_speaks_the_active_language() -> None:

@@ -8,12 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.translation import get_language, override
 from rest_framework import exceptions as drf
+from rest_framework import serializers
 
 from offlinesync import refusals
 from offlinesync.ingestion import ingest
 from offlinesync.refusals import RETRY_AFTER, deferred, refusal_by, refusal_without_database
 from offlinesync.submissions import IncomingSubmission
 
+from .sampleapp import offline
 from .sampleapp.factories import file, note
 
 
@@ -102,6 +104,17 @@ def test_c10_a_form_that_is_not_registered_is_said_so() -> None:
     assert receipt.as_json() == {"id": str(receipt.id), "status": "rejected", "code": "unknown_form"}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("size", [1, 2])
+def test_c7_a_handler_that_cannot_even_be_made_is_a_bug_of_its_own(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    def fail(self: object, name: str) -> None:
+        raise RuntimeError("a bug in __init__")
+
+    monkeypatch.setattr(offline.PrefixedNoteHandler, "__init__", fail)
+    receipts = ingest([note(form="prefixed note"), *[note()] * (size - 1)], user=AnonymousUser())
+    assert [receipt.code or receipt.status for receipt in receipts] == ["handler_error", "accepted"][:size]
+
+
 @pytest.mark.parametrize("code", sorted(RETRY_AFTER))
 def test_b12_those_put_off_together_do_not_come_back_together(code: str) -> None:
     pauses = {deferred(note(), code).retry_after for _ in range(200)}
@@ -143,6 +156,41 @@ def test_errors_of_serializers_are_flattened(detail: Any, expected: dict) -> Non
     errors = refusal_by(drf.ValidationError(detail)).errors
     assert {name: [item["message"] for item in items] for name, items in errors.items() if items} == expected
     assert all(item["code"] == "invalid" for items in errors.values() for item in items)
+
+
+class Message(serializers.Serializer):
+    message = serializers.CharField()
+    code = serializers.CharField()
+
+
+class Chat(serializers.Serializer):
+    messages = Message(many=True)
+
+    def validate(self, attrs: dict) -> dict:
+        raise drf.ValidationError("Nobody is there.")
+
+
+def refusal_of(data: dict) -> dict:
+    with pytest.raises(drf.ValidationError) as raised:
+        Chat(data=data).is_valid(raise_exception=True)
+    return refusal_by(raised.value).errors
+
+
+def test_fields_named_as_the_parts_of_an_error_are_no_errors() -> None:
+    """Django REST framework 3.17 gives the errors of many as a list, where 3.18 gives them by their place."""
+    good, bad = {"message": "Hello", "code": "x"}, {"message": "", "code": ""}
+    for items, names in (
+        ([bad], ["messages.0.message", "messages.0.code"]),
+        ([good, bad], ["messages.1.message", "messages.1.code"]),
+        ([{"message": ""}, good], ["messages.0.message", "messages.0.code"]),
+    ):
+        assert [name for name, errors in refusal_of({"messages": items}).items() if errors] == names
+
+
+@pytest.mark.parametrize("key", ["non_field_errors", "form_errors"])
+def test_errors_of_no_field_are_known_under_the_name_the_site_gives_them(settings: object, key: str) -> None:
+    settings.REST_FRAMEWORK = {"NON_FIELD_ERRORS_KEY": key}
+    assert list(refusal_of({"messages": []})) == ["__all__"]
 
 
 def test_c11_a_refusal_speaks_the_language_of_the_page(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:

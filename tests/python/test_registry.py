@@ -5,6 +5,8 @@ import sys
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.forms import ModelForm
+from django.views import View
 
 import offlinesync
 from offlinesync import registry
@@ -60,6 +62,26 @@ def test_two_handlers_for_one_name_are_both_named() -> None:
 def test_a_name_the_ledger_cannot_keep_is_refused(name: object) -> None:
     with pytest.raises(ImproperlyConfigured, match="1 to 255 characters"):
         offlinesync.register(name)
+
+
+class AView(View):
+    pass
+
+
+@pytest.mark.parametrize("something", [AView, ModelForm, AHandler("x"), "AHandler", lambda name: AHandler(name)])
+def test_what_is_no_handler_is_refused_by_its_name(something: object) -> None:
+    """It would be found only when somebody's words have arrived, and then at every delivery."""
+    with pytest.raises(ImproperlyConfigured, match="AView|ModelForm|AHandler|lambda") as raised:
+        offlinesync.register("no handler", something)
+    assert "offlinesync.FormHandler" in str(raised.value)
+    assert not registry.is_registered("no handler")
+
+
+def test_a_name_is_looked_up_without_making_a_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AHandler, "__init__", None)
+    offlinesync.register("one", AHandler)
+    assert registry.is_registered("one")
+    assert not registry.is_registered("nobody's")
 
 
 def test_offline_py_of_every_app_is_found() -> None:
