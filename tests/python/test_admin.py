@@ -3,7 +3,9 @@
 import uuid
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from offlinesync.models import Submission
 
@@ -24,6 +26,32 @@ def test_the_ledger_can_be_looked_through(admin_client: Client, row: Submission)
     page = admin_client.get(f"/admin/offlinesync/submission/{row.pk}/change/")
     assert page.status_code == 200
     assert b"1:x" in page.content
+
+
+@pytest.mark.parametrize("query", ["", "?q=42", "?q=42 43", "?q=a%25b", f"?q={uuid.uuid4()}"])
+def test_p9_no_page_of_the_ledger_reads_values_or_texts_of_all_its_rows(
+    admin_client: Client, row: Submission, query: str
+) -> None:
+    """The table only grows, and only the owner and the id are indexed."""
+    with CaptureQueriesContext(connection) as queries:
+        assert admin_client.get("/admin/offlinesync/submission/" + query).status_code == 200
+    statements = [item["sql"].upper() for item in queries if "offlinesync_submission" in item["sql"]]
+    assert statements
+    assert not [sql for sql in statements if "DISTINCT" in sql or "LIKE" in sql or "MIN(" in sql or "MAX(" in sql]
+
+
+def test_a_search_is_for_a_whole_owner_or_id(admin_client: Client, row: Submission) -> None:
+    owned_by_a_uuid = Submission.objects.create(
+        owner=str(uuid.uuid4()), submission_id=uuid.uuid4(), form="post", digest="1:x"
+    )
+
+    def found(search: str) -> set[str]:
+        page = admin_client.get("/admin/offlinesync/submission/", {"q": search})
+        return {str(item.submission_id) for item in page.context["cl"].result_list}
+
+    assert found("42") == found(f" {row.submission_id} ") == {str(row.submission_id)}
+    assert found(owned_by_a_uuid.owner) == {str(owned_by_a_uuid.submission_id)}
+    assert found("4") == found("post") == found("x" * 10_000) == set()
 
 
 def test_c5_nobody_changes_the_ledger(admin_client: Client, row: Submission) -> None:
