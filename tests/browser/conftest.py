@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 from selenium.common.exceptions import WebDriverException
+from urllib3.exceptions import HTTPError
 
 from .engines import Browser, BrowserMissing, Chromium, Firefox, VirtualDisplay, WebKitGTK
 from .network import missing_for_network
@@ -70,7 +71,11 @@ def open_stage(request: pytest.FixtureRequest, prepared_site: Path) -> OpenStage
         missing = missing_for_network()
         if way is Way.CABLE and missing:
             absent(missing)
-        return staged(make_browser(engine, arguments), way, template=prepared_site, environment=environment or {})
+        try:
+            make = make_browser(engine, arguments)
+        except BrowserMissing as reason:
+            absent(str(reason))
+        return staged(make, way, template=prepared_site, environment=environment or {})
 
     return open_one
 
@@ -135,7 +140,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             (folder / "requests.log").write_text("\n".join(map(str, found.through.exchanges)))
         try:
             found.driver.save_screenshot(str(folder / "page.png"))
-        except (WebDriverException, RuntimeError, OSError) as error:
+        # The browser may be what has failed.
+        except (WebDriverException, HTTPError, RuntimeError, OSError) as error:
             (folder / "no-picture.txt").write_text(str(error))
         report.sections.append(("Browser test", f"picture and logs: {folder.relative_to(ROOT)}"))
     return report
