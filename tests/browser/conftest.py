@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -61,21 +61,25 @@ def open_stage(request: pytest.FixtureRequest, prepared_site: Path) -> OpenStage
             return Firefox
         return lambda directory: Chromium(directory, arguments=arguments)
 
+    @contextmanager
     def open_one(
         engine: str = "chromium",
         way: Way = Way.PROXIED,
         *,
         arguments: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
-    ) -> AbstractContextManager[Stage]:
+    ) -> Iterator[Stage]:
         missing = missing_for_network()
         if way is Way.CABLE and missing:
             absent(missing)
-        try:
-            make = make_browser(engine, arguments)
-        except BrowserMissing as reason:
-            absent(str(reason))
-        return staged(make, way, template=prepared_site, environment=environment or {})
+        with ExitStack() as stack:
+            try:
+                make = make_browser(engine, arguments)
+                opening = staged(make, way, template=prepared_site, environment=environment or {})
+                opened = stack.enter_context(opening)
+            except BrowserMissing as reason:
+                absent(str(reason))
+            yield opened
 
     return open_one
 
@@ -109,15 +113,8 @@ def stage(
     open_stage: OpenStage, engine: str, way: Way, arguments: tuple[str, ...], environment: Mapping[str, str]
 ) -> Iterator[Stage]:
     """A browser and a site of the test's own."""
-    try:
-        opening = open_stage(engine, way, arguments=arguments, environment=environment)
-        opened = opening.__enter__()
-    except BrowserMissing as missing:
-        absent(str(missing))
-    try:
+    with open_stage(engine, way, arguments=arguments, environment=environment) as opened:
         yield opened
-    finally:
-        opening.__exit__(None, None, None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -140,6 +137,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             (folder / "requests.log").write_text("\n".join(map(str, found.through.exchanges)))
         try:
             found.driver.save_screenshot(str(folder / "page.png"))
+            if isinstance(found.browser, Chromium):
+                (folder / "console.log").write_text("\n".join(map(str, found.driver.get_log("browser"))))
         # The browser may be what has failed.
         except (WebDriverException, HTTPError, RuntimeError, OSError) as error:
             (folder / "no-picture.txt").write_text(str(error))

@@ -16,7 +16,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.webkitgtk.options import Options as WebKitGTKOptions
 from selenium.webdriver.webkitgtk.service import Service as WebKitGTKService
 
-from .processes import end, kill_marked, marked_environment, new_mark
+from .processes import STOP_SECONDS, end, kill_marked, marked_environment, new_mark
 
 COMMAND_SECONDS = 60
 
@@ -103,10 +103,13 @@ class Browser:
             self.forget_driver()
 
     def forget_driver(self) -> None:
-        """Drop the handle of a driver that has gone."""
-        if self._driver is not None and getattr(self._driver, "service", None) is not None:
-            self._driver.service.stop()
+        """Drop the handle of a driver that has been killed."""
+        service = getattr(self._driver, "service", None)
         self._driver = None
+        if service is not None:
+            # Selenium would otherwise ask a process that is still dying to shut down.
+            service.process.wait(STOP_SECONDS)
+            service.stop()
 
 
 class Chromium(Browser):

@@ -120,6 +120,8 @@ class Network:
         self.site = Namespace.create()
         with self.browser.entered():
             ip("link", "add", LINK, "type", "veth", "peer", "name", LINK, "netns", self.path_of(self.site))
+            # An IPv6 address of its own would come a second after the link, and break what is then being loaded.
+            ip("link", "set", LINK, "addrgenmode", "none")
             ip("address", "add", f"{BROWSER_ADDRESS}/30", "dev", LINK)
         with self.site.entered():
             ip("address", "add", f"{SITE_ADDRESS}/30", "dev", LINK)

@@ -38,7 +38,8 @@ class Listener:
             try:
                 client, _ = self.socket.accept()
             except OSError:
-                return
+                # The listener is closed, or a client had gone before its turn came.
+                continue
             thread = threading.Thread(target=self.serve, args=[client], daemon=True)
             self.threads.append(thread)
             thread.start()

@@ -11,12 +11,6 @@ from .stage import Stage, Way
 ENGINES = ("chromium", "firefox", "webkitgtk")
 TITLE = "From the train"
 
-# Chromium repeats a sync that failed after 5 and after 15 minutes; here after seconds, and as often as it takes.
-QUICK_SYNC = (
-    "--force-fieldtrials=BackgroundSync/Tests",
-    "--force-fieldtrial-params=BackgroundSync.Tests:initial_retry_delay_sec/1/retry_delay_factor/1/max_sync_attempts/99",
-)
-
 
 def write_offline(stage: Stage) -> bytes:
     """Open the form without a network, write a post with a photo, and be told what is true."""
@@ -53,7 +47,6 @@ def arrived_once(stage: Stage, photo: bytes) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("way", [Way.DIRECT])
-@pytest.mark.parametrize("arguments", [QUICK_SYNC], ids=["quick_sync"])
 def test_p3_written_while_the_server_is_down(stage: Stage) -> None:
     empty_tab = pages.keep_a_tab(stage.driver)
     pages.keep_pages(stage)
