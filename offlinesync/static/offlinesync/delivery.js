@@ -144,7 +144,8 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     if (kind === "malformed") await outbox.settle({ refused: [{ entry, receipt }] });
     else await outbox.settle({ stuck: [entry] });
     putOff.set(entry.id, { until: clock.now() + LONGEST_PAUSE, times: 0 });
-    report(entry.owner, [receipt]);
+    // What goes on being tried is no refusal, and leaves the form: in it, it could be sent a second time (P3).
+    report(entry.owner, kind === "malformed" ? [receipt] : []);
   }
 
   /** @returns {Promise<"sent" | "failed" | "disliked" | "stale" | "unsupported_protocol">} */
