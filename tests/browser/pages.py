@@ -11,6 +11,8 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from offlinesync.scripts import CLIENT_MODULES
+
 from .site import PASSWORD
 from .stage import Stage
 from .waiting import wait_until
@@ -58,6 +60,10 @@ const [paths, done] = arguments;
   return kept.every(Boolean);
 })().then(done, (error) => done(String(error)));
 """
+CLIENT_FILES_SCRIPT = """
+const ours = performance.getEntriesByType("resource").filter(({ name }) => /\\/offlinesync\\/[^/]+\\.js$/.test(name));
+return new Set(ours.map(({ name }) => name)).size;
+"""
 # A tag that the app's worker doesn't know: one that is tried at once is gone a moment later, one that waits is not.
 SYNC_WAITS_SCRIPT = """
 const [done] = arguments;
@@ -100,6 +106,16 @@ def reload(stage: Stage) -> None:
     wait_until(lambda: stage.driver.execute_script(fresh), "the page has been reloaded")
 
 
+def wait_for_client(stage: Stage) -> None:
+    """Wait until the client script runs: WebKitGTK's driver says that a page is loaded before its modules are.
+
+    A form that is sent earlier is posted plainly, as it should be (P7).
+    """
+    wait_until(
+        lambda: stage.driver.execute_script(CLIENT_FILES_SCRIPT) > len(CLIENT_MODULES), "the client has been loaded"
+    )
+
+
 def fill(stage: Stage, title: str, *, file: Path | None = None) -> None:
     """Write a post into the form on the screen."""
     for name, text in {"title": title, "location": "Coach 9", "body": "Rain.\nThen none."}.items():
@@ -118,6 +134,7 @@ def submit(stage: Stage) -> None:
 def write_post(stage: Stage, title: str, *, file: Path | None = None) -> None:
     """Open the form, write a post and press the button."""
     stage.open(FORM)
+    wait_for_client(stage)
     fill(stage, title, file=file)
     submit(stage)
 

@@ -154,6 +154,7 @@ def test_a2_everything_is_written_with_strict_durability(stage: Stage) -> None:
 def test_a6_a_file_survives_the_device_to_the_byte(stage: Stage, size: int) -> None:
     content = random.Random(size).randbytes(size)
     stage.open(FORM)
+    pages.wait_for_client(stage)
     stage.proxy.on(None, proxy.refuse)
     pages.fill(stage, TITLE, file=pages.photo_file(stage, content, "Straße 9 “seat”.png"))
     pages.submit(stage)

@@ -59,7 +59,9 @@ def test_an_accepted_post_leads_where_the_plain_view_leads(stage: Stage) -> None
 def test_p7_without_javascript_it_is_a_plain_form(stage: Stage) -> None:
     without_javascript(stage)
     photo = pages.photo()
-    pages.write_post(stage, TITLE, file=pages.photo_file(stage, photo))
+    stage.open(FORM)
+    pages.fill(stage, TITLE, file=pages.photo_file(stage, photo))
+    pages.submit(stage)
     pages.wait_for_title(stage.driver, "Posts")
     post = pages.only_post(stage, TITLE)
     assert stage.site.photo_of(post) == photo
@@ -78,7 +80,9 @@ def test_a_refusal_stands_in_the_form_in_djangos_own_markup(stage: Stage) -> Non
     assert not stage.site.posts(TITLE)
 
     without_javascript(stage)
-    pages.write_post(stage, TITLE, file=broken_photo(stage))
+    stage.open(FORM)
+    pages.fill(stage, TITLE, file=broken_photo(stage))
+    pages.submit(stage)
     wait_for_refusal(stage)
     assert shown == stage.driver.execute_script(FIELD_SCRIPT)
 

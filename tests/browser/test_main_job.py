@@ -17,6 +17,7 @@ def write_offline(stage: Stage) -> bytes:
     photo = pages.photo(width=200)
     stage.open(FORM)
     pages.reload(stage)
+    pages.wait_for_client(stage)
     assert stage.driver.title == "Write a post"
     pages.fill(stage, TITLE, file=pages.photo_file(stage, photo))
     pages.submit(stage)

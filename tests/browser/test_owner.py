@@ -71,6 +71,7 @@ def test_d1_a_page_of_a_saves_for_a_after_b_has_signed_in(stage: Stage) -> None:
     pages.sign_in(stage, "demo2")
     stage.driver.close()
     stage.driver.switch_to.window(page_of_a)
+    pages.wait_for_client(stage)
     pages.fill(stage, "On a page of A")
     pages.submit(stage)
     pages.wait_for_saved(stage, waiting=1)
