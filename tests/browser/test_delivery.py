@@ -178,7 +178,7 @@ def test_b6_four_tabs_and_the_worker_send_each_entry_once(stage: Stage) -> None:
         pages.new_tab(stage.driver)
         stage.open(LIST)
     stage.network.pull()
-    wait_until(lambda: not pages.is_online(stage.driver), "the browser notices that the link is down")
+    pages.wait_for_offline(stage)
     for number, title in enumerate(titles, start=1):
         pages.save_unsent(stage, title, waiting=number)
     stage.network.plug_in()
@@ -241,7 +241,7 @@ def test_b10_an_open_page_empties_the_outbox_when_the_link_is_back(stage: Stage)
     titles = [f"Entry {number} of three" for number in (1, 2, 3)]
     pages.keep_pages(stage)
     stage.network.pull()
-    wait_until(lambda: not pages.is_online(stage.driver), "the browser notices that the link is down")
+    pages.wait_for_offline(stage)
     for number, title in enumerate(titles, start=1):
         pages.save_unsent(stage, title, waiting=number)
     stage.network.plug_in()
