@@ -238,8 +238,8 @@ def is_online(driver: WebDriver) -> bool:
 def wait_for_offline(stage: Stage) -> None:
     """Wait until Chromium's background sync knows that its link is down.
 
-    No other engine has anything that goes by what the browser believes, and Firefox may miss a link that goes down
-    soon after its start (row B11).
+    No other engine has anything that goes by what the browser believes, and Firefox does not notice a link whose
+    address stays while it goes down (row B11).
     """
     if not stage.browser.has_sync_manager:
         return
