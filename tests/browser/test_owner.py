@@ -21,8 +21,7 @@ def owners(stage: Stage) -> list[str]:
 def save_unsent(stage: Stage, title: str) -> None:
     """Write a post that the site does not get, and be told that it is saved."""
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
-    pages.write_post(stage, title)
-    pages.wait_for_saved(stage, waiting=1)
+    pages.save_unsent(stage, title)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
