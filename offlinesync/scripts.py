@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .conf import app_settings
 
 CLIENT_MODULES = (
+    "database",
     "delivery",
     "elements",
     "entries",
@@ -35,7 +36,7 @@ CLIENT_MODULES = (
     "transport",
     "triggers",
 )
-WORKER_MODULES = ("caching", "delivery", "entries", "outbox", "transport")
+WORKER_MODULES = ("caching", "database", "delivery", "entries", "outbox", "transport")
 DIGEST_LENGTH = 16
 
 # What ends a script element, or a line for older parsers, must not stand in a value (row D8).

@@ -1,4 +1,4 @@
-/** @import { Entry, Receipt } from "./entries.js" */
+/** @import { Entry, Pause, Receipt } from "./entries.js" */
 
 const LONGEST_PAUSE = 60000;
 const LONGEST_PUT_OFF = 3600000;
@@ -16,6 +16,7 @@ const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
  * @property {"done" | "failed" | "unsupported_protocol"} status  done: nothing is left that could go out now
  * @property {number | null} wait  milliseconds until another delivery is worth starting; null: nothing waits for time
  * @property {boolean} held  the site has asked to be left alone until then
+ * @property {import("./transport.js").Session | null} session  what the site has last said of whoever is signed in
  */
 
 /**
@@ -26,7 +27,7 @@ const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
  * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
  * @param {ReturnType<import("./transport.js").createTransport>} collaborators.transport
  * @param {<T>(work: () => Promise<T>) => Promise<T>} collaborators.lock  one holder at a time, over all tabs and the worker
- * @param {{now: () => number}} collaborators.clock  monotonic milliseconds
+ * @param {{wall: () => number}} collaborators.clock  milliseconds since 1970, as the device has it
  * @param {() => number} collaborators.random  0 to 1
  * @param {typeof import("./entries.js").toSubmission} collaborators.toSubmission
  * @param {(owner: string, receipts: Receipt[]) => void} collaborators.report
@@ -35,44 +36,60 @@ const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
 export function createDelivery({ outbox, transport, lock, clock, random, toSubmission, report }) {
   let batchSize = 1;
   let failures = 0;
-  let heldUntil = 0;
-  /** When an entry that was put off may be tried again. @type {Map<string, {until: number, times: number}>} */
-  const putOff = new Map();
 
   /** Exponential with full jitter, so that those who come back together do not stay together (row B12). */
-  function pause(times) {
+  function backOff(times) {
     return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** times);
   }
 
-  /** @param {string} id @param {number} [seconds] what the server asked for */
-  function putOffEntry(id, seconds) {
-    const times = (putOff.get(id)?.times ?? 0) + 1;
-    const asked = seconds > 0 ? Math.min(seconds * 1000, LONGEST_PUT_OFF) : pause(times);
-    putOff.set(id, { until: clock.now() + asked, times });
+  /** @returns {Pause} */
+  function newPause(milliseconds, times = 0) {
+    const since = clock.wall();
+    return { since, until: since + milliseconds, times };
   }
 
-  const isPutOff = (entry) => (putOff.get(entry.id)?.until ?? 0) > clock.now();
+  /** @param {Pause | null | undefined} pause @returns {number} milliseconds; none where the clock has left it (row B14) */
+  function left(pause) {
+    const now = clock.wall();
+    return pause && pause.since <= now ? Math.max(0, pause.until - now) : 0;
+  }
 
-  /** @returns {Promise<Entry[]>} what one request carries, of one owner, in the order of saving */
+  /** @param {Entry} entry @param {string} trouble @param {number} [seconds] what the server asked for */
+  function putOff(entry, trouble, seconds) {
+    const times = (entry.pause?.times ?? 0) + 1;
+    const asked = seconds > 0 ? Math.min(seconds * 1000, LONGEST_PUT_OFF) : backOff(times);
+    return { entry, trouble, pause: newPause(asked, times) };
+  }
+
+  /**
+   * @returns {Promise<{batch: Entry[], wait: number | null}>} what one request carries, of one owner, in the order of saving,
+   *   or how long until there is something
+   */
   async function nextBatch(session) {
     const troubled = [];
+    const waits = [];
     for (const owner of new Set([session.owner ?? "", ""])) {
       const found = await collect(owner, session);
-      if (found.batch.length) return found.batch;
+      if (found.batch.length) return { batch: found.batch, wait: null };
       troubled.push(...found.troubled);
+      waits.push(...found.waits);
     }
     // What failed alone goes behind all the others, the least tried first, and alone again (row B9).
-    return troubled.sort((a, b) => a.failures - b.failures).slice(0, 1);
+    const batch = troubled.sort((a, b) => a.failures - b.failures).slice(0, 1);
+    return { batch, wait: waits.length ? Math.min(...waits) : null };
   }
 
   async function collect(owner, session) {
     const limit = Math.min(batchSize, session.max_submissions);
     const blocked = new Set();
     const troubled = [];
+    const waits = [];
     const batch = [];
     let bytes = ENVELOPE;
     for await (const entry of allOf(owner)) {
-      const free = !blocked.has(entry.group) && entry.state !== "refused" && !isPutOff(entry);
+      const wait = entry.state === "refused" ? 0 : left(entry.pause);
+      const free = !blocked.has(entry.group) && entry.state !== "refused" && wait === 0;
+      if (wait > 0) waits.push(wait);
       if (free && entry.failures === 0) {
         bytes += sizeOf(entry) + 1;
         if (batch.length && bytes > session.max_bytes) break;
@@ -84,7 +101,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
         if (entry.group !== null) blocked.add(entry.group);
       }
     }
-    return { batch, troubled };
+    return { batch, troubled, waits };
   }
 
   async function* allOf(owner) {
@@ -126,14 +143,15 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     });
     if (!answered.length) return false;
     const of = (...statuses) => answered.filter(({ receipt }) => statuses.includes(receipt.status));
+    const unanswered = batch.filter((entry) => !answered.some((answer) => answer.entry === entry));
     await outbox.settle({
       accepted: of("accepted").map(({ entry }) => entry),
       refused: of("rejected", "conflict"),
+      deferred: [
+        ...of("deferred").map(({ entry, receipt }) => putOff(entry, receipt.code ?? "deferred", receipt.retry_after)),
+        ...unanswered.map((entry) => putOff(entry, "failed")),
+      ],
     });
-    for (const { entry } of of("accepted", "rejected", "conflict")) putOff.delete(entry.id);
-    for (const { entry, receipt } of of("deferred")) putOffEntry(entry.id, receipt.retry_after);
-    const left = batch.filter((entry) => !answered.some((answer) => answer.entry === entry));
-    for (const entry of left) putOffEntry(entry.id);
     report(batch[0].owner, answered.map(({ receipt }) => receipt));
     return true;
   }
@@ -142,8 +160,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
   async function setAside(entry, kind) {
     const receipt = { id: entry.id, status: "rejected", code: kind };
     if (kind === "malformed") await outbox.settle({ refused: [{ entry, receipt }] });
-    else await outbox.settle({ stuck: [entry] });
-    putOff.set(entry.id, { until: clock.now() + LONGEST_PAUSE, times: 0 });
+    else await outbox.settle({ stuck: [{ entry, trouble: kind, pause: newPause(LONGEST_PAUSE) }] });
     // What goes on being tried is no refusal, and leaves the form: in it, it could be sent a second time (P3).
     report(entry.owner, kind === "malformed" ? [receipt] : []);
   }
@@ -162,12 +179,14 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
       if (alone) await setAside(alone, answer.kind);
       return "sent";
     }
-    if (answer.retryAfter !== undefined) heldUntil = clock.now() + answer.retryAfter * 1000;
-    if (alone) {
-      await outbox.settle({ failed: [alone] });
-      putOffEntry(alone.id);
-    }
+    await heed(answer);
+    if (alone) await outbox.settle({ failed: [putOff(alone, "failed")] });
     return answer.dislikes ? "disliked" : "failed";
+  }
+
+  /** What the site asks for holds for every page and the worker, and for those that start later (row B12). */
+  async function heed({ retryAfter }) {
+    if (retryAfter !== undefined) await outbox.hold(newPause(retryAfter * 1000));
   }
 
   /**
@@ -176,50 +195,46 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
    * @param {import("./transport.js").Session | null} known
    */
   async function step(known) {
-    if (!(await outbox.holdsSendable())) return { result: "done" };
+    const { sendable, hold } = await outbox.outlook();
+    if (!sendable) return { result: "done", session: known, wait: null };
+    if (left(hold) > 0) return { result: "held", session: known, wait: left(hold) };
     const told = known ? { kind: "session", session: known } : await transport.session();
     if (told.kind !== "session") {
-      if (told.retryAfter !== undefined) heldUntil = clock.now() + told.retryAfter * 1000;
-      return { result: "failed" };
+      await heed(told);
+      return { result: "failed", session: null };
     }
-    const batch = await nextBatch(told.session);
-    if (!batch.length) return { result: "done" };
-    return { session: told.session, result: await handle(await send(told.session, batch), batch) };
+    const { session } = told;
+    const { batch, wait } = await nextBatch(session);
+    if (!batch.length) return { result: "done", session, wait };
+    return { result: await handle(await send(session, batch), batch), session };
   }
 
   /** @returns {Promise<Outcome>} */
   async function pass() {
     let session = null;
+    let told = null;
     let stale = 0;
     let disliked = 0;
     for (;;) {
-      const started = clock.now();
-      if (heldUntil > started) return { status: "failed", wait: heldUntil - started, held: true };
-      const { result, session: used } = await lock(() => step(session));
-      if (result === "unsupported_protocol") return { status: result, wait: LONGEST_PAUSE, held: true };
+      const { result, wait, session: used } = await lock(() => step(session));
+      told = result === "stale" ? null : (used ?? told);
+      if (result === "held") return { status: "failed", wait, held: true, session: told };
+      if (result === "unsupported_protocol") return { status: result, wait: LONGEST_PAUSE, held: true, session: told };
       if (result === "done") {
         failures = 0;
-        return { status: "done", wait: untilNextPutOff(started), held: false };
+        return { status: "done", wait, held: false, session: told };
       }
       // Whom somebody on the way dislikes is put off, and the rest tried at once: a worker has few chances (row B9).
       const goesOn = (result === "disliked" && ++disliked <= MOST_DISLIKED) || (result === "stale" && ++stale <= 1);
       if (result !== "sent" && !goesOn) {
         failures += 1;
-        const hold = heldUntil - clock.now();
-        return { status: "failed", wait: Math.max(pause(failures), hold), held: hold > 0 };
+        const hold = left((await outbox.outlook()).hold);
+        return { status: "failed", wait: Math.max(backOff(failures), hold), held: hold > 0, session: told };
       }
       // A session that has changed is fetched once more, at once (row D3); one that was disliked must still be there.
       session = result === "sent" ? used : null;
       if (result === "sent") failures = stale = 0;
     }
-  }
-
-  /** @param {number} since  when the outbox was looked at: what has come due meanwhile is due at once */
-  function untilNextPutOff(since) {
-    const now = clock.now();
-    for (const [id, { until }] of putOff) if (until < since - LONGEST_PAUSE) putOff.delete(id);
-    const waits = [...putOff.values()].filter(({ until }) => until > since).map(({ until }) => Math.max(0, until - now));
-    return waits.length ? Math.min(...waits) : null;
   }
 
   let running = null;

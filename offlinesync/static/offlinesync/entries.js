@@ -20,6 +20,11 @@
  * @property {Record<string, {message: string, code: string}[]>} [errors]
  * @property {number} [retry_after]  seconds
  *
+ * @typedef {object} Pause  by the device's clock, which may jump: it lasts only while that clock is within it (row B14)
+ * @property {number} since  milliseconds since 1970
+ * @property {number} until  likewise
+ * @property {number} times  how many there have been in a row
+ *
  * @typedef {object} Entry
  * @property {number} [seq]  given by the outbox: the order of saving, whatever the clock said (row B14)
  * @property {string} id  UUIDv7
@@ -38,6 +43,8 @@
  * @property {Receipt | null} receipt  the refusal, when there was one
  * @property {number} revision  grows with each edit, so that a receipt settles only what it was given for
  * @property {number} failures  how often it failed when it was sent alone (row B9)
+ * @property {Pause | null} pause  not to be sent before it is over
+ * @property {string | null} trouble  why it still waits: the code of a `deferred` receipt, "too_large", or "failed" for no receipt
  */
 
 /**
@@ -80,6 +87,8 @@ export function newEntry(content) {
     receipt: null,
     revision: 1,
     failures: 0,
+    pause: null,
+    trouble: null,
   };
 }
 

@@ -37,13 +37,14 @@ export function createForms(collaborators) {
    * @property {boolean} typedOn  the person has typed since the form was saved, filled or emptied
    * @property {Receipt | null} refusal  of the entry that stands in the form to be corrected
    * @property {boolean} plainly  it could not be saved
+   * @property {string | null} id  of the act, from the first submit until it is saved (row A8)
    */
   /** @type {WeakMap<HTMLFormElement, State>} */
   const states = new WeakMap();
   let leaving = false;
 
   function stateOf(form) {
-    if (!states.has(form)) states.set(form, { busy: false, typedOn: false, refusal: null, plainly: false });
+    if (!states.has(form)) states.set(form, { busy: false, typedOn: false, refusal: null, plainly: false, id: null });
     return states.get(form);
   }
 
@@ -92,11 +93,15 @@ export function createForms(collaborators) {
       return sendUnsaved(form, submitter, { anyway: true });
     }
     state.typedOn = false;
-    const { refusal } = state;
-    const id = await save(form, content, refusal).catch(told);
-    if (!id) return notSaved(form, submitter, state);
+    let id;
+    try {
+      id = await save(form, content, state);
+    } catch (error) {
+      told(error);
+      return notSaved(form, submitter, state, error);
+    }
     // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
-    state.refusal = null;
+    Object.assign(state, { refusal: null, id: null });
     status.onScreen.add(id);
     await saySaved(form).catch(told);
     const armed = armSync();
@@ -119,12 +124,14 @@ export function createForms(collaborators) {
   }
 
   /** @returns {Promise<string>} the entry's id, once it lies on the device */
-  async function save(form, content, refusal) {
+  async function save(form, content, state) {
+    const { refusal } = state;
     const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup } = form.dataset;
     const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
+    // An id that the site has on record with other content is of no more use.
+    state.id ??= refusal && refusal.code !== "id_reuse" ? refusal.id : newId();
     const entry = newEntry({
-      // An id that the site has on record with other content is of no more use.
-      id: refusal && refusal.code !== "id_reuse" ? refusal.id : newId(),
+      id: state.id,
       owner,
       form: offlinesyncForm,
       page: window.location.pathname + window.location.search,
@@ -142,7 +149,8 @@ export function createForms(collaborators) {
     if (!refusal || !(await outbox.replace(refusal.id, entry, contents))) {
       // What was refused has been dealt with in another tab: these are other words.
       if (refusal) entry.id = newId();
-      await outbox.save(entry, contents);
+      // An earlier attempt has saved what stood in the form then, and these are other words.
+      while (!(await outbox.save(entry, contents))) entry.id = newId();
     }
     announceSaved();
     return entry.id;
@@ -191,9 +199,11 @@ export function createForms(collaborators) {
     await status.say("refused");
   }
 
-  async function notSaved(form, submitter, state) {
-    state.plainly = true;
+  async function notSaved(form, submitter, state, error) {
     await status.say("not-saved");
+    // Nobody knows whether it will be in the outbox after all: it is tried again under its id, and not posted as well (P7).
+    if (error.name === "TimeoutError") return;
+    state.plainly = true;
     // A refused entry lies in the outbox still, and must not be in the database as well without the person's will.
     if (!state.refusal) await sendUnsaved(form, submitter, { anyway: false });
   }

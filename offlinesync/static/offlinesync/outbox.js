@@ -1,97 +1,37 @@
-/** @import { Entry, Receipt } from "./entries.js" */
-
-const VERSION = 1;
-const STORES = ["entries", "files"];
-const REOPEN_ATTEMPTS = 3;
+/** @import { Entry, Pause, Receipt } from "./entries.js" */
 
 /**
  * The saved forms of one browser profile, in IndexedDB. Every promise here resolves when its transaction has
  * completed, never earlier (P1, row A1).
  *
  * @param {object} collaborators
- * @param {IDBFactory} collaborators.indexedDB
+ * @param {ReturnType<typeof import("./database.js").createDatabase>} collaborators.database
  * @param {typeof IDBKeyRange} collaborators.IDBKeyRange
- * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
- * @param {string} collaborators.name
- * @param {number} [collaborators.openTimeout]  milliseconds
+ * @param {() => string} collaborators.newId
  */
-export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout = 5000 }) {
-  /** @type {Promise<IDBDatabase> | null} */
-  let opening = null;
+export function createOutbox({ database, IDBKeyRange, newId }) {
+  const { open, transact } = database;
 
-  function forget() {
-    opening = null;
-  }
-
-  function connect() {
-    return new Promise((resolve, reject) => {
-      // An upgrade blocked by another tab can hang for ever without an error (row A4).
-      const timer = clock.setTimeout(() => reject(new Error("IndexedDB did not open in time")), openTimeout);
-      const request = indexedDB.open(name, VERSION);
-      request.onupgradeneeded = () => createStores(request.result);
-      request.onerror = () => {
-        clock.clearTimeout(timer);
-        reject(request.error);
-      };
-      request.onsuccess = () => {
-        clock.clearTimeout(timer);
-        const database = request.result;
-        database.onversionchange = () => {
-          database.close();
-          forget();
-        };
-        database.onclose = forget;
-        resolve(database);
-      };
-    });
-  }
-
-  /** @returns {Promise<IDBDatabase>} */
-  async function open() {
-    opening ??= connect();
+  /**
+   * What has timed out may have been written all the same. A fresh connection reads after whatever the old one has
+   * still to write, so its answer is the truth (P1, row A3).
+   *
+   * @template T
+   * @param {Entry} entry
+   * @param {Promise<T>} writing
+   * @returns {Promise<T | true>}
+   */
+  async function orWritten(entry, writing) {
     try {
-      return await opening;
+      return await writing;
     } catch (error) {
-      forget();
+      if (error.name === "TimeoutError" && isSame(await byId(entry.id), entry)) return true;
       throw error;
     }
   }
 
-  /**
-   * A handle that the browser has closed under us throws before anything is written, so asking again is safe (row A3).
-   *
-   * @param {IDBTransactionMode} mode
-   */
-  async function begin(mode) {
-    for (let attempt = 1; ; attempt++) {
-      const database = await open();
-      try {
-        // Browsers default to a durability that a power cut undoes (row A2).
-        return database.transaction(STORES, mode, { durability: "strict" });
-      } catch (error) {
-        if (error.name !== "InvalidStateError" || attempt === REOPEN_ATTEMPTS) throw error;
-        forget();
-      }
-    }
-  }
-
-  /**
-   * @template T
-   * @param {IDBTransactionMode} mode
-   * @param {(stores: {entries: IDBObjectStore, files: IDBObjectStore}) => Promise<T>} work
-   * @returns {Promise<T>}
-   */
-  async function transact(mode, work) {
-    const transaction = await begin(mode);
-    const completed = new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve;
-      transaction.onabort = () => reject(transaction.error ?? new Error("The transaction was aborted"));
-    });
-    const worked = work({ entries: transaction.objectStore("entries"), files: transaction.objectStore("files") });
-    worked.catch(() => abort(transaction));
-    const [value] = await Promise.all([worked, completed]);
-    return value;
-  }
+  /** @param {string} id */
+  const byId = (id) => transact("readonly", ({ entries }) => result(entries.index("id").get(id)));
 
   /** @param {string} id */
   const filesOf = (id) => IDBKeyRange.bound([id], [id, []]);
@@ -132,12 +72,17 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
      *
      * @param {Entry} entry
      * @param {ArrayBuffer[]} contents  one for each of `entry.files`; Blobs do not survive WebKit (row A6)
+     * @returns {Promise<boolean>} false where the id is taken by other words; the same ones are saved once
      */
     save(entry, contents) {
-      return transact("readwrite", async ({ entries, files }) => {
+      const writing = transact("readwrite", async ({ entries, files }) => {
+        const kept = await result(entries.index("id").get(entry.id));
+        if (kept) return isSame(kept, entry);
         await result(entries.add(entry));
         putFiles(files, entry, contents);
+        return true;
       });
+      return orWritten(entry, writing);
     },
 
     /**
@@ -149,8 +94,9 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
      * @returns {Promise<boolean>} false where the entry is gone or waiting: a waiting entry never changes
      */
     replace(id, entry, contents) {
-      return transact("readwrite", async ({ entries, files }) => {
+      const writing = transact("readwrite", async ({ entries, files }) => {
         const old = await result(entries.index("id").get(id));
+        if (isSame(old, entry)) return true;
         if (!old || old.state === "waiting" || old.owner !== entry.owner) return false;
         // What this version does not know stays in the record (row A5).
         entries.put({ ...old, ...entry, seq: old.seq, revision: old.revision + 1 });
@@ -158,15 +104,14 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
         putFiles(files, entry, contents);
         return true;
       });
+      return orWritten(entry, writing);
     },
 
     /**
      * @param {string} id
      * @returns {Promise<Entry | undefined>}
      */
-    get(id) {
-      return transact("readonly", ({ entries }) => result(entries.index("id").get(id)));
-    },
+    get: byId,
 
     /**
      * @param {Entry} entry
@@ -227,11 +172,30 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
       });
     },
 
-    /** @returns {Promise<boolean>} whether there is anything at all that could be sent */
-    holdsSendable() {
-      return transact("readonly", async ({ entries }) => {
-        const sendable = await Promise.all(["waiting", "stuck"].map((state) => result(entries.index("sendable").count(state))));
-        return sendable.some((count) => count > 0);
+    /**
+     * @returns {Promise<{sendable: boolean, hold: Pause | null}>} whether there is anything at all that could be sent, and
+     *   until when the site has asked to be left alone
+     */
+    outlook() {
+      return transact("readonly", async ({ entries, state }) => {
+        const sendable = await Promise.all(["waiting", "stuck"].map((name) => result(entries.index("sendable").count(name))));
+        const held = await result(state.get("hold"));
+        return { sendable: sendable.some((count) => count > 0), hold: held?.pause ?? null };
+      });
+    },
+
+    /** @param {Pause} pause  for every page and the worker, and those that start later (row B12) */
+    async hold(pause) {
+      await transact("readwrite", ({ state }) => result(state.put({ key: "hold", pause })));
+    },
+
+    /** @returns {Promise<string>} names this database: after a loss the browser makes a new one (row A9) */
+    born() {
+      return transact("readwrite", async ({ state }) => {
+        const kept = await result(state.get("born"));
+        const { id } = kept ?? { id: newId() };
+        if (!kept) await result(state.put({ key: "born", id }));
+        return id;
       });
     },
 
@@ -240,33 +204,39 @@ export function createOutbox({ indexedDB, IDBKeyRange, clock, name, openTimeout 
      * is left as it is.
      *
      * @param {object} outcome
-     * @param {Entry[]} outcome.accepted
-     * @param {{entry: Entry, receipt: Receipt}[]} outcome.refused
-     * @param {Entry[]} outcome.stuck
-     * @param {Entry[]} outcome.failed  sent alone, and no receipt came
+     * @param {Entry[]} [outcome.accepted]
+     * @param {{entry: Entry, receipt: Receipt}[]} [outcome.refused]
+     * @param {{entry: Entry, trouble: string, pause: Pause}[]} [outcome.deferred]  goes on being tried
+     * @param {{entry: Entry, trouble: string, pause: Pause}[]} [outcome.failed]  likewise; sent alone, and no receipt came
+     * @param {{entry: Entry, trouble: string, pause: Pause}[]} [outcome.stuck]  likewise, and the person is told
      */
-    settle({ accepted = [], refused = [], stuck = [], failed = [] }) {
+    settle({ accepted = [], refused = [], deferred = [], failed = [], stuck = [] }) {
       return transact("readwrite", async (stores) => {
-        const failedOnce = (kept) => ({ ...kept, failures: kept.failures + 1 });
+        const changed = [
+          ...refused.map(({ entry, receipt }) => [entry, () => ({ state: "refused", receipt })]),
+          ...deferred.map(({ entry, trouble, pause }) => [entry, () => ({ trouble, pause })]),
+          ...failed.map(({ entry, trouble, pause }) => [entry, ({ failures }) => ({ trouble, pause, failures: failures + 1 })]),
+          ...stuck.map(({ entry, trouble, pause }) => [
+            entry,
+            ({ failures }) => ({ trouble, pause, failures: failures + 1, state: "stuck" }),
+          ]),
+        ];
         await Promise.all([
           ...accepted.map((entry) => remove(stores, entry)),
-          ...refused.map(({ entry, receipt }) => change(stores, entry, (kept) => ({ ...kept, state: "refused", receipt }))),
-          ...stuck.map((entry) => change(stores, entry, (kept) => ({ ...failedOnce(kept), state: "stuck" }))),
-          ...failed.map((entry) => change(stores, entry, failedOnce)),
+          ...changed.map(([entry, edit]) => change(stores, entry, (kept) => ({ ...kept, ...edit(kept) }))),
         ]);
       });
     },
   };
 }
 
-/** @param {IDBDatabase} database */
-function createStores(database) {
-  const entries = database.createObjectStore("entries", { keyPath: "seq", autoIncrement: true });
-  entries.createIndex("id", "id", { unique: true });
-  entries.createIndex("owner", ["owner", "seq"]);
-  entries.createIndex("state", ["owner", "state"]);
-  entries.createIndex("sendable", "state");
-  database.createObjectStore("files", { keyPath: ["entry", "part"] });
+/**
+ * @param {Entry | undefined} kept
+ * @param {Entry} entry
+ */
+function isSame(kept, entry) {
+  const words = ({ fields, files }) => JSON.stringify([fields, files]);
+  return kept?.state === "waiting" && words(kept) === words(entry);
 }
 
 /**
@@ -279,14 +249,4 @@ function result(request) {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-}
-
-/** @param {IDBTransaction} transaction */
-function abort(transaction) {
-  try {
-    transaction.abort();
-  } catch (error) {
-    // Where the failed request has aborted it already there is nothing left to abort.
-    if (error.name !== "InvalidStateError") throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
 import { createElements } from {{ modules.elements }};
 import { newEntry, toSubmission, uuid7 } from {{ modules.entries }};
@@ -14,6 +15,7 @@ const name = `offlinesync:${config.mount}`;
 const owner = document.querySelector('meta[name="offlinesync-owner"]').content;
 const clock = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   setTimeout: (...args) => setTimeout(...args),
   clearTimeout: (...args) => clearTimeout(...args),
 };
@@ -22,7 +24,8 @@ const reportError = (error) => (globalThis.reportError ?? console.error)(error);
 const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
-const outbox = createOutbox({ indexedDB: globalThis.indexedDB, IDBKeyRange: globalThis.IDBKeyRange, clock, name });
+const database = createDatabase({ indexedDB: globalThis.indexedDB, clock, name });
+const outbox = createOutbox({ database, IDBKeyRange: globalThis.IDBKeyRange, newId });
 const transport = createTransport({
   fetch: (...args) => fetch(...args),
   clock,

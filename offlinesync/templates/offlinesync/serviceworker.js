@@ -1,6 +1,7 @@
 import { createCaching } from {{ modules.caching }};
+import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
-import { toSubmission } from {{ modules.entries }};
+import { toSubmission, uuid7 } from {{ modules.entries }};
 import { createOutbox } from {{ modules.outbox }};
 import { createTransport } from {{ modules.transport }};
 
@@ -10,9 +11,11 @@ const SYNC_PATIENCE = 100000;
 const name = `offlinesync:${config.mount}`;
 const clock = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   setTimeout: (...args) => setTimeout(...args),
   clearTimeout: (...args) => clearTimeout(...args),
 };
+const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 {% block network %}
 const network = (...args) => fetch(...args);
@@ -25,7 +28,7 @@ const caching = createCaching({
   config: { ...config, prefix: `${name}:`, staticUrl: new URL(config.staticUrl, location.origin).href },
 });
 const deliver = createDelivery({
-  outbox: createOutbox({ indexedDB, IDBKeyRange, clock, name }),
+  outbox: createOutbox({ database: createDatabase({ indexedDB, clock, name }), IDBKeyRange, newId }),
   transport: createTransport({ fetch: network, clock, base: config.mount, longest: 150 * 1000 }),
   toSubmission,
   clock,
