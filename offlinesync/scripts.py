@@ -36,7 +36,7 @@ CLIENT_MODULES = (
     "transport",
     "triggers",
 )
-WORKER_MODULES = ("caching", "database", "delivery", "entries", "outbox", "transport")
+WORKER_MODULES = ("caching", "database", "delivery", "entries", "outbox", "transport", "triggers")
 DIGEST_LENGTH = 16
 
 # What ends a script element, or a line for older parsers, must not stand in a value (row D8).

@@ -1,6 +1,8 @@
 const LONGEST_PAUSE = 60000;
 // Chromium tries a sync three times in twenty minutes, then forgets it (row B3).
 const REARM_AFTER = 1200000;
+// Chromium ends a sync event after three minutes (row B7).
+const SYNC_PATIENCE = 100000;
 
 /**
  * Starts deliveries from a page: on load, when the network or the person comes back, and by a timer while something
@@ -93,6 +95,27 @@ export function createSync({ serviceWorker, clock, newTag, patience = 5000 }) {
       return await Promise.race([registered, timeout]);
     } finally {
       clock.clearTimeout(timer);
+    }
+  };
+}
+
+/**
+ * What the worker does when the browser wakes it. Goes on for a while: a server that was away for a moment is back long
+ * before the browser's own next try, five minutes later.
+ *
+ * @param {object} collaborators
+ * @param {ReturnType<typeof import("./delivery.js").createDelivery>} collaborators.deliver
+ * @param {{now: () => number, setTimeout: Function}} collaborators.clock
+ * @returns {() => Promise<void>} rejects while something waits that could go out then, so that there is a next try (row B3)
+ */
+export function createWakeUp({ deliver, clock }) {
+  return async function wakeUp() {
+    const until = clock.now() + SYNC_PATIENCE;
+    for (;;) {
+      const { wait, held } = await deliver();
+      if (wait === null) return;
+      if (held || clock.now() + wait > until) throw new Error("offlinesync: not everything could be sent yet");
+      await new Promise((resolve) => clock.setTimeout(resolve, wait));
     }
   };
 }

@@ -4,10 +4,9 @@ import { createDelivery, createLock } from {{ modules.delivery }};
 import { toSubmission, uuid7 } from {{ modules.entries }};
 import { createOutbox } from {{ modules.outbox }};
 import { createTransport } from {{ modules.transport }};
+import { createWakeUp } from {{ modules.triggers }};
 
 const config = {{ config }};
-// Chromium ends a sync event after three minutes (row B7).
-const SYNC_PATIENCE = 100000;
 const name = `offlinesync:${config.mount}`;
 const clock = {
   now: () => performance.now(),
@@ -36,6 +35,7 @@ const deliver = createDelivery({
   random: Math.random,
   report: (owner, receipts) => channel?.postMessage({ type: "receipts", owner, receipts }),
 });
+const wakeUp = createWakeUp({ deliver, clock });
 
 addEventListener("install", (event) => {
   event.waitUntil(caching.install().then(() => skipWaiting()));
@@ -51,19 +51,5 @@ addEventListener("fetch", (event) => {
 });
 
 addEventListener("sync", (event) => {
-  if (event.tag.startsWith(`${name}:`)) event.waitUntil(deliverEverything());
+  if (event.tag.startsWith(`${name}:`)) event.waitUntil(wakeUp());
 });
-
-/**
- * Goes on for a while: a server that was away for a moment is back long before the browser's own next try, five minutes
- * later. Rejects while something waits that could go out then, so that there is a next try (row B3).
- */
-async function deliverEverything() {
-  const until = clock.now() + SYNC_PATIENCE;
-  for (;;) {
-    const { wait, held } = await deliver();
-    if (wait === null) return;
-    if (held || clock.now() + wait > until) throw new Error("offlinesync: not everything could be sent yet");
-    await new Promise((resolve) => clock.setTimeout(resolve, wait));
-  }
-}
