@@ -38,13 +38,14 @@ export function createForms(collaborators) {
    * @property {Receipt | null} refusal  of the entry that stands in the form to be corrected
    * @property {boolean} plainly  it could not be saved
    * @property {string | null} id  of the act, from the first submit until it is saved (row A8)
+   * @property {boolean} unsure  it may have been saved all the same (row A3)
    */
   /** @type {WeakMap<HTMLFormElement, State>} */
   const states = new WeakMap();
   let leaving = false;
 
   function stateOf(form) {
-    if (!states.has(form)) states.set(form, { busy: false, typedOn: false, refusal: null, plainly: false, id: null });
+    if (!states.has(form)) states.set(form, { busy: false, typedOn: false, refusal: null, plainly: false, id: null, unsure: false });
     return states.get(form);
   }
 
@@ -101,7 +102,7 @@ export function createForms(collaborators) {
       return notSaved(form, submitter, state, error);
     }
     // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
-    Object.assign(state, { refusal: null, id: null });
+    Object.assign(state, { refusal: null, id: null, unsure: false });
     status.onScreen.add(id);
     await saySaved(form).catch(told);
     const armed = armSync();
@@ -201,8 +202,9 @@ export function createForms(collaborators) {
 
   async function notSaved(form, submitter, state, error) {
     await status.say("not-saved");
-    // Nobody knows whether it will be in the outbox after all: it is tried again under its id, and not posted as well (P7).
-    if (error.name === "TimeoutError") return;
+    // Nobody knows whether it lies in the outbox after all: it is tried again under its id, and never posted as well (P7).
+    state.unsure ||= error.name === "TimeoutError";
+    if (state.unsure) return;
     state.plainly = true;
     // A refused entry lies in the outbox still, and must not be in the database as well without the person's will.
     if (!state.refusal) await sendUnsaved(form, submitter, { anyway: false });

@@ -16,16 +16,19 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
    * What has timed out may have been written all the same. A fresh connection reads after whatever the old one has
    * still to write, so its answer is the truth (P1, row A3).
    *
-   * @template T
-   * @param {Entry} entry
-   * @param {Promise<T>} writing
-   * @returns {Promise<T | true>}
+   * @param {Promise<boolean>} writing
+   * @param {string} id
+   * @param {(kept: Entry | undefined) => boolean} isWritten
+   * @returns {Promise<boolean>}
    */
-  async function orWritten(entry, writing) {
+  async function orWritten(writing, id, isWritten) {
     try {
       return await writing;
     } catch (error) {
-      if (error.name === "TimeoutError" && isSame(await byId(entry.id), entry)) return true;
+      if (error.name !== "TimeoutError") throw error;
+      // Where there is no connection either, the doubt remains, and is what the form has to be told.
+      const kept = await byId(id).catch(() => undefined);
+      if (isWritten(kept)) return true;
       throw error;
     }
   }
@@ -82,7 +85,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
         putFiles(files, entry, contents);
         return true;
       });
-      return orWritten(entry, writing);
+      return orWritten(writing, entry.id, (kept) => isSame(kept, entry));
     },
 
     /**
@@ -96,7 +99,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
     replace(id, entry, contents) {
       const writing = transact("readwrite", async ({ entries, files }) => {
         const old = await result(entries.index("id").get(id));
-        if (isSame(old, entry)) return true;
+        if (isWaiting(old, entry)) return true;
         if (!old || old.state === "waiting" || old.owner !== entry.owner) return false;
         // What this version does not know stays in the record (row A5).
         entries.put({ ...old, ...entry, seq: old.seq, revision: old.revision + 1 });
@@ -104,7 +107,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
         putFiles(files, entry, contents);
         return true;
       });
-      return orWritten(entry, writing);
+      return orWritten(writing, entry.id, (kept) => isWaiting(kept, entry));
     },
 
     /**
@@ -231,12 +234,22 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
 }
 
 /**
+ * Whether it holds the same words, whatever has become of them.
+ *
  * @param {Entry | undefined} kept
  * @param {Entry} entry
  */
 function isSame(kept, entry) {
   const words = ({ fields, files }) => JSON.stringify([fields, files]);
-  return kept?.state === "waiting" && words(kept) === words(entry);
+  return kept !== undefined && words(kept) === words(entry);
+}
+
+/**
+ * @param {Entry | undefined} kept
+ * @param {Entry} entry
+ */
+function isWaiting(kept, entry) {
+  return kept?.state === "waiting" && isSame(kept, entry);
 }
 
 /**

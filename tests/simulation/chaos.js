@@ -1,0 +1,116 @@
+const YEARS = 10 * 365 * 86400000;
+const OWNERS = ["1", "2", null];
+const LONGEST_BLOCK = 6000;
+
+/** What waits for the next request, or the next transaction. */
+const LOADED = [
+  "request_lost",
+  "request_late",
+  "answer_lost",
+  "answer_late",
+  "never_ends",
+  "hostile",
+  "status",
+  "retry_after",
+  "quota",
+  "transaction_aborts",
+  "transaction_hangs",
+  "dead_handle",
+  "open_refused",
+  "open_hangs",
+];
+const ON_THE_DEVICE = ["quota", "transaction_aborts", "transaction_hangs", "dead_handle", "open_refused", "open_hangs"];
+
+/**
+ * What happens to the device, the network and the people, by kind. Each returns nothing when it could not happen.
+ *
+ * @param {object} world
+ * @param {ReturnType<import("./device.js").createDevice>} device
+ * @param {ReturnType<import("./people.js").createPeople>} people
+ */
+export function createChaos(world, device, people) {
+  const { random, faults, storage, server, session, witness, note } = world;
+
+  const anyTab = () => (device.tabs().length ? random.pick(device.tabs()) : device.openTab(ownerOfNewPage()));
+  // Without a network only a page that was kept opens, and that was rendered for nobody.
+  const ownerOfNewPage = () => (world.network.isUp() ? (session.cookie.user ?? "") : "");
+
+  function signAs(user) {
+    session.cookie = server.sign(user);
+    note(`signed in as ${user}`);
+  }
+
+  const FAULTS = {
+    ...Object.fromEntries(LOADED.map((kind) => [kind, () => load(kind)])),
+    kill_tab: () => kill(device.tabs().length && random.pick(device.tabs())),
+    kill_worker: () => kill(device.worker()),
+    power_cut: cutPower,
+    link_down: () => counted("link_down", () => device.setLink(false)),
+    owner_switch: () => counted("owner_switch", () => signAs(random.pick(OWNERS))),
+    sign_out: () => counted("sign_out", () => signAs(null)),
+    token_change: () => counted("token_change", () => signAs(session.cookie.user)),
+    clock_jump: () => counted("clock_jump", jump),
+    update: () => counted("update", () => device.update("later")),
+    blocked_upgrade: () => counted("blocked_upgrade", block),
+    sync_refused: () => counted("sync_refused", () => device.sync.refuse(true)),
+    sync_forgotten: () => counted("sync_forgotten", () => device.sync.forgetAll()),
+  };
+
+  function counted(kind, happen) {
+    faults.count(kind);
+    return happen();
+  }
+
+  function load(kind) {
+    if (ON_THE_DEVICE.includes(kind)) witness.excuseWaits();
+    faults.load(kind, random.between(1, 2));
+  }
+
+  function kill(context) {
+    if (!context) return;
+    witness.excuseWaits();
+    counted(`kill_${context.kind}`, () => context.die());
+  }
+
+  async function cutPower() {
+    witness.excuseWaits();
+    faults.count("power_cut");
+    device.killAll();
+    await storage.cutPower();
+    witness.checkDevice();
+  }
+
+  function jump() {
+    witness.excuseWaits();
+    device.setClock(Math.floor((random.next() * 2 - 1) * YEARS));
+  }
+
+  function block() {
+    // Pages open meanwhile are of the later build, which wants to upgrade (row A4).
+    storage.openForAWhile(random.next() * LONGEST_BLOCK);
+    device.update("later");
+  }
+
+  const DEEDS = {
+    write: () => void people.write(anyTab()),
+    correct: () => void people.correct(anyTab()),
+    press_again: () => people.pressAgain(),
+    open_tab: () => void device.openTab(ownerOfNewPage()),
+    link_up: () => device.setLink(true),
+    old_build: () => device.update("now"),
+  };
+  const OFTEN = ["write", "write", "write", "correct", "press_again", "open_tab", "link_up", "old_build"];
+
+  return {
+    /** Only some kinds in one schedule, so that each of them meets each other one alone. */
+    chooseKinds: () => Object.keys(FAULTS).filter(() => random.chance(0.3)),
+
+    /** @param {string[]} kinds */
+    happen(kinds) {
+      if (!kinds.length || random.chance(0.45)) return DEEDS[random.pick(OFTEN)]();
+      return FAULTS[random.pick(kinds)]();
+    },
+
+    signAs,
+  };
+}

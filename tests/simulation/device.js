@@ -1,0 +1,159 @@
+import FDBKeyRange from "fake-indexeddb/lib/FDBKeyRange";
+
+import { createBackgroundSync } from "./sync.js";
+
+const NAME = "offlinesync:/offlinesync/";
+const BASE = "/offlinesync/";
+// Short, so that what hangs does not take most of a run; the modules' own are for slow devices.
+const OPEN_TIMEOUT = 1000;
+const PATIENCE = 3000;
+
+/**
+ * Tabs and a worker of one browser profile, put together from the modules as client.js and serviceworker.js do it.
+ *
+ * @param {object} world  what is outside: scheduler, random, storage, locks, network, witness, note
+ * @param {Record<string, Record<string, any>>} builds
+ */
+export function createDevice(world, builds) {
+  const { scheduler, random, storage, locks, network, witness, note } = world;
+  const contexts = new Set();
+  let skew = 1764000000000;
+  let born = 0;
+  let worker = null;
+  let build = "now";
+
+  function newContext(kind, owner) {
+    const deaths = [];
+    const context = { kind, owner, alive: true, name: `${kind}${++born}`, build, onDeath: (run) => deaths.push(run) };
+    context.died = new Promise((resolve) => deaths.push(() => resolve("died")));
+    context.die = () => {
+      context.alive = false;
+      contexts.delete(context);
+      for (const run of deaths) run();
+      storage.release(context);
+      locks.release(context);
+    };
+    context.clock = clockOf(context);
+    context.newId = () => builds.now.entries.uuid7(context.clock.wall(), randomBytes());
+    contexts.add(context);
+    note(`${context.name} of ${owner || "nobody"} opens, ${build}`);
+    return context;
+  }
+
+  function randomBytes() {
+    return Uint8Array.from({ length: 16 }, () => random.between(0, 255));
+  }
+
+  function clockOf(context) {
+    return {
+      now: () => scheduler.now(),
+      wall: () => Math.floor(scheduler.now() + skew),
+      setTimeout: (run, delay) => scheduler.at(delay, () => context.alive && run()),
+      clearTimeout: scheduler.cancel,
+    };
+  }
+
+  function broadcast(from, message) {
+    for (const context of contexts) {
+      if (context === from || !context.receive) continue;
+      scheduler.at(random.next() * 5, () => context.alive && context.receive(message));
+    }
+  }
+
+  /** What page and worker have in common. */
+  function equip(context, longest) {
+    const { clock, newId } = context;
+    const modules = builds[context.build];
+    const database = modules.database.createDatabase({
+      indexedDB: storage.of(context),
+      clock,
+      name: NAME,
+      openTimeout: OPEN_TIMEOUT,
+      patience: PATIENCE,
+    });
+    context.outbox = modules.outbox.createOutbox({ database, IDBKeyRange: FDBKeyRange, newId });
+    context.deliver = modules.delivery.createDelivery({
+      outbox: context.outbox,
+      transport: modules.transport.createTransport({ fetch: network.of(context), clock, base: BASE, longest }),
+      toSubmission: modules.entries.toSubmission,
+      clock,
+      lock: modules.delivery.createLock({ locks: locks.of(context), clock, name: NAME }),
+      random: random.next,
+      report(owner, receipts) {
+        if (!context.alive) return;
+        note(`${context.name} learns ${receipts.map(({ status }) => status)}`);
+        witness.reported(owner, receipts);
+        broadcast(context, { type: "receipts", owner, receipts });
+      },
+    });
+    return modules;
+  }
+
+  function openTab(owner) {
+    const context = newContext("tab", owner);
+    const { triggers } = equip(context, 20 * 60 * 1000);
+    const { clock, newId } = context;
+    const window = new EventTarget();
+    window.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    context.window = window;
+    context.newEntry = builds[context.build].entries.newEntry;
+    context.armSync = triggers.createSync({
+      serviceWorker: { ready: Promise.resolve({ sync }) },
+      clock,
+      newTag: () => `${NAME}:${newId()}`,
+    });
+    context.triggers = triggers.createTriggers({
+      window,
+      deliver: context.deliver,
+      status: { refresh: async () => {}, say: async () => {} },
+      armSync: context.armSync,
+      clock,
+      onOutdated: async () => {},
+      reportError: (error) => note(`${context.name} reports ${error.name}`),
+    });
+    context.receive = ({ type }) => type === "saved" && context.triggers.deliver();
+    context.tellOthers = () => broadcast(context, { type: "saved" });
+    context.triggers.listen();
+    return context;
+  }
+
+  function startWorker() {
+    if (!worker?.alive) {
+      worker = newContext("worker", "");
+      const { triggers } = equip(worker, 150 * 1000);
+      worker.wakeUp = triggers.createWakeUp({ deliver: worker.deliver, clock: worker.clock });
+    }
+    return { context: worker, wakeUp: worker.wakeUp };
+  }
+
+  const sync = createBackgroundSync({ scheduler, isOnline: network.isUp, startWorker, killWorker: (context) => context.die() });
+
+  return {
+    sync,
+    openTab,
+    tabs: () => [...contexts].filter(({ kind }) => kind === "tab"),
+    worker: () => (worker?.alive ? worker : null),
+
+    killAll() {
+      for (const context of [...contexts]) context.die();
+    },
+
+    /** @param {number} milliseconds  the device's clock is set by so much */
+    setClock(milliseconds) {
+      skew += milliseconds;
+    },
+
+    /** Whatever opens from now on is of this build. @param {"now" | "later"} name */
+    update(name) {
+      build = name;
+    },
+
+    /** The link is there or not, and pages are told of it. @param {boolean} isUp */
+    setLink(isUp) {
+      network.setUp(isUp);
+      if (!isUp) return;
+      sync.online();
+      for (const { window } of this.tabs()) window.dispatchEvent(new Event("online"));
+    },
+  };
+}

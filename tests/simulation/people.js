@@ -1,0 +1,136 @@
+import { titleOf } from "./witness.js";
+
+/** What can be wrong with what somebody writes, and what the site then says of it. */
+export const BEHAVIOURS = [
+  "validate: refuse",
+  "validate: deny",
+  "save: fail",
+  "site: crash",
+  "site: 413",
+  "site: malformed",
+  "site: firewall",
+];
+const FILE_SIZE = 64;
+
+/**
+ * Those who sit at the device: they write, press buttons, correct what was refused, and believe what they are told.
+ *
+ * @param {object} world  scheduler, random, faults, witness, note
+ */
+export function createPeople({ scheduler, random, faults, witness, note }) {
+  let written = 0;
+  /** Acts whose words still stand in a form, because they could not be saved. @type {Set<{tab: object, act: object}>} */
+  const inForms = new Set();
+
+  function newWords(prefix) {
+    written += 1;
+    return `${prefix} ${written}`;
+  }
+
+  function newAct(owner, withTrouble) {
+    const behaviour = withTrouble && random.chance(0.35) ? random.pick(BEHAVIOURS) : "";
+    if (behaviour) faults.count(`poison ${behaviour}`);
+    return {
+      owner,
+      behaviour,
+      group: withTrouble && random.chance(0.3) ? "shared" : null,
+      byte: random.chance(0.25) ? random.between(1, 255) : null,
+      title: newWords("act"),
+      id: null,
+    };
+  }
+
+  function entryOf(tab, act, id) {
+    const file = { field: "attachment", part: "f0", name: "a.bin", type: "", size: FILE_SIZE };
+    return tab.newEntry({
+      id,
+      owner: act.owner,
+      form: "note",
+      page: "/",
+      captured_at: new Date(tab.clock.wall()).toISOString(),
+      fields: [["title", act.title], ["behaviour", act.behaviour]],
+      files: act.byte === null ? [] : [file],
+      group: act.group,
+    });
+  }
+
+  const contentsOf = ({ byte }) => (byte === null ? [] : [new Uint8Array(FILE_SIZE).fill(byte).buffer]);
+
+  /** As forms.js does it: saved under one id, then sent; what could not be saved is posted plainly or tried again. */
+  async function submit(tab, act) {
+    act.id ??= tab.newId();
+    const entry = entryOf(tab, act, act.id);
+    act.future = entry.future;
+    witness.pressed(act, { id: entry.id, title: act.title });
+    note(`${tab.name} writes ${act.title} ${act.behaviour} ${act.group ?? ""}`);
+    try {
+      await tab.outbox.open();
+      while (!(await tab.outbox.save(entry, contentsOf(act)))) {
+        entry.id = tab.newId();
+        witness.pressed(act, { id: entry.id, title: act.title });
+      }
+    } catch (error) {
+      if (tab.alive) notSaved(tab, act, entry, error);
+      return;
+    }
+    if (tab.alive) saved(tab, act, { id: entry.id, title: act.title });
+  }
+
+  function saved(tab, act, version) {
+    note(`${tab.name} says saved ${act.title}`);
+    witness.told(act, version);
+    tab.tellOthers();
+    tab.armSync().then((isPromised) => {
+      act.isPromised = isPromised;
+    });
+    tab.triggers.deliver();
+  }
+
+  function notSaved(tab, act, entry, error) {
+    note(`${tab.name} says not saved ${act.title}: ${error.name}`);
+    // Nobody knows whether it is there: it is never posted as well, and tried again under its id (row A3).
+    act.unsure ||= error.name === "TimeoutError";
+    if (act.unsure) return void inForms.add({ tab, act });
+    const version = { id: entry.id, title: act.title };
+    witness.toldNotSaved(act, version);
+    if (random.chance(0.5)) inForms.add({ tab, act });
+    else witness.posted(act, version);
+  }
+
+  async function correct(tab) {
+    const attention = await tab.outbox.needingAttention(tab.owner).catch(() => []);
+    if (!attention.length || !tab.alive) return;
+    const old = random.pick(attention);
+    const act = witness.actByTitle.get(titleOf(old));
+    const id = old.receipt?.code === "id_reuse" ? tab.newId() : old.id;
+    const corrected = { ...act, title: newWords("corrected"), behaviour: "" };
+    const entry = entryOf(tab, corrected, id);
+    const version = { id, title: corrected.title };
+    witness.pressed(act, version);
+    note(`${tab.name} corrects ${titleOf(old)}`);
+    const isReplaced = await tab.outbox.replace(old.id, entry, contentsOf(corrected)).catch(() => null);
+    if (!isReplaced || !tab.alive) return;
+    act.future = entry.future ?? act.future;
+    saved(tab, act, version);
+  }
+
+  return {
+    /** @param {object} tab */
+    write: (tab, { withTrouble = true } = {}) => {
+      const act = newAct(tab.owner, withTrouble);
+      return { act, ended: submit(tab, act) };
+    },
+
+    correct,
+
+    /** The button is pressed again in every form that is open and full. */
+    pressAgain() {
+      for (const form of inForms) {
+        inForms.delete(form);
+        if (form.tab.alive) submit(form.tab, form.act);
+      }
+    },
+
+    isWriting: () => [...inForms].some(({ tab }) => tab.alive),
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * The few things that the modules and fake-indexeddb take from their surroundings, made to follow the scheduler: Node's own
+ * would answer from other threads, in an order that no seed repeats.
+ *
+ * @param {ReturnType<import("./scheduler.js").createScheduler>} scheduler
+ */
+export function usePlatformOf(scheduler) {
+  Object.assign(globalThis, { setImmediate: scheduler.immediately, structuredClone: clone, Blob: FakeBlob, File: FakeFile });
+  globalThis.FormData = FakeFormData;
+}
+
+/** Plain data and bytes: an outbox holds nothing else (row A6). */
+export function clone(value) {
+  if (typeof value === "function" || typeof value === "symbol") throw new DOMException("not plain data", "DataCloneError");
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(clone);
+  if (value instanceof ArrayBuffer) return value.slice(0);
+  if (Object.getPrototypeOf(value) !== Object.prototype) throw new DOMException("not plain data", "DataCloneError");
+  const copy = {};
+  for (const key in value) copy[key] = clone(value[key]);
+  return copy;
+}
+
+class FakeBlob {
+  constructor(parts) {
+    this.content = parts[0];
+  }
+}
+
+class FakeFile extends FakeBlob {
+  constructor(parts, name) {
+    super(parts);
+    this.name = name;
+  }
+}
+
+class FakeFormData {
+  parts = new Map();
+
+  append(name, value) {
+    this.parts.set(name, value.content);
+  }
+}

@@ -1,0 +1,174 @@
+import { createChaos } from "./chaos.js";
+import { createDevice } from "./device.js";
+import { createFaults } from "./faults.js";
+import { createLocks } from "./locks.js";
+import { createNetwork } from "./network.js";
+import { createPeople } from "./people.js";
+import { usePlatformOf } from "./platform.js";
+import { createRandom } from "./random.js";
+import { createScheduler } from "./scheduler.js";
+import { createServer } from "./server.js";
+import { createStorage } from "./storage.js";
+import { createWitness } from "./witness.js";
+
+const MINUTE = 60000;
+// A request may take half a minute, a pause one, and the lock changes hands in between.
+const BOUND = 5 * MINUTE;
+const WORKER_BOUND = 2 * MINUTE;
+const MOST_STEPS = 20000;
+const LONGEST_GAP = 40;
+// Until what blocks an upgrade has gone, and what hangs has come back.
+const CALM = 15000;
+
+/**
+ * One schedule: people write while everything goes wrong that can, then nothing does any more, and the outbox has to be
+ * empty within a bound (row B10).
+ *
+ * @param {number} seed
+ * @param {Awaited<ReturnType<import("./builds.js").loadBuilds>>} builds
+ * @param {{faulty?: Record<string, boolean>, trace?: string[]}} [options]
+ * @returns {Promise<{violation: string | null, hash: number, steps: number, injected: Record<string, number>}>}
+ */
+export async function runSchedule(seed, builds, { faulty, trace } = {}) {
+  const random = createRandom(seed);
+  const scheduler = createScheduler(random);
+  usePlatformOf(scheduler);
+  let hash = 2166136261;
+  let violation = null;
+  let steps = 0;
+
+  function note(what) {
+    const line = `${scheduler.now().toFixed(3)} ${what}`;
+    for (let index = 0; index < line.length; index++) hash = Math.imul(hash ^ line.charCodeAt(index), 16777619) >>> 0;
+    trace?.push(line);
+  }
+
+  function onViolation(what) {
+    note(`VIOLATION ${what}`);
+    violation ??= what;
+  }
+
+  const faults = createFaults(random, note);
+  const entries = () => storage.records("entries");
+  const witness = createWitness({ entries, files: () => storage.records("files"), now: scheduler.now, onViolation });
+  const storage = createStorage({ scheduler, random, faults, name: "offlinesync:/offlinesync/", onCommitted: witness.checkDevice });
+  const server = createServer({
+    faulty,
+    newToken: () => random.next().toString(36),
+    onEffect(effect) {
+      note(`the site has ${effect.title}`);
+      witness.happened(effect);
+    },
+  });
+  const session = { cookie: server.sign(random.pick(["1", null])) };
+  const network = createNetwork({
+    scheduler,
+    random,
+    faults,
+    server,
+    witness,
+    cookie: () => session.cookie,
+    idsOnDevice: () => entries().map(({ id }) => id),
+  });
+  const world = { scheduler, random, faults, storage, locks: createLocks(scheduler, random), network, server, session, witness, note };
+  const device = createDevice(world, builds);
+  const people = createPeople(world);
+  const chaos = createChaos(world, device, people);
+
+  /** Goes on until it is so, for so long at the most. @returns {Promise<boolean>} whether it is so */
+  async function until(isSo, milliseconds) {
+    const end = scheduler.now() + milliseconds;
+    while (!violation && !isSo()) {
+      if (scheduler.now() > end) return false;
+      if (++steps > MOST_STEPS) onViolation("B10: it goes on for ever");
+      if (!(await scheduler.step())) return isSo();
+    }
+    return true;
+  }
+
+  async function goWrong() {
+    const kinds = chaos.chooseKinds();
+    const events = random.chance(0.05) ? random.between(10, 40) : random.between(3, 10);
+    device.openTab(session.cookie.user ?? "");
+    for (let event = 0; event < events && !violation; event++) {
+      const happening = { isOver: false };
+      Promise.resolve(chaos.happen(kinds)).then(() => {
+        happening.isOver = true;
+      });
+      await until(() => happening.isOver, MINUTE);
+      let gap = random.chance(0.2) ? 0 : random.between(1, LONGEST_GAP);
+      await until(() => gap-- === 0, 20 * MINUTE);
+    }
+  }
+
+  async function comeRight() {
+    note("nothing goes wrong any more");
+    faults.heal();
+    server.mend();
+    device.sync.refuse(false);
+    device.setLink(true);
+    await until(() => false, CALM);
+  }
+
+  /** Milliseconds until the last of what was asked of the device is over. */
+  function longestPause() {
+    const pauses = [...entries().map(({ pause }) => pause), ...storage.records("state").map(({ pause }) => pause)];
+    const now = (device.tabs()[0] ?? device.openTab("")).clock.wall();
+    return Math.max(0, ...pauses.map((pause) => (pause && pause.since <= now ? pause.until - now : 0)));
+  }
+
+  /** What was promised when the page closed: the worker alone delivers it (rows B3, B4). */
+  async function workerDelivers() {
+    if (longestPause() > 0) return;
+    const tab = device.openTab(session.cookie.user ?? "");
+    await until(() => false, MINUTE);
+    const { act, ended } = people.write(tab, { withTrouble: false });
+    const state = { isWritten: false };
+    ended.then(() => {
+      state.isWritten = true;
+    });
+    await until(() => state.isWritten && act.isPromised !== undefined, MINUTE);
+    for (const open of device.tabs()) open.die();
+    if (!act.isPromised) return;
+    const isThere = await until(() => witness.effects.has(act.title), WORKER_BOUND);
+    if (!isThere) onViolation(`B4: ${act.title} was to be sent with the page closed, and was not`);
+  }
+
+  async function empties(owner) {
+    chaos.signAs(owner || null);
+    const tab = device.openTab(owner);
+    const own = () => entries().filter((entry) => entry.owner === owner);
+    const waitsForThePerson = (entry) => own().some(
+      ({ seq, state, group }) => state === "refused" && (seq === entry.seq || (seq < entry.seq && group !== null && group === entry.group)),
+    );
+    for (let round = 0; own().length && !violation; round++) {
+      const before = longestPause();
+      const isDone = await until(() => own().every(waitsForThePerson), before + BOUND);
+      if (!isDone) return onViolation(`B10: ${own().map(({ state }) => state)} of ${owner || "nobody"} after all has been well`);
+      const correcting = { isOver: false };
+      people.correct(tab).then(() => {
+        correcting.isOver = true;
+      });
+      await until(() => correcting.isOver, BOUND);
+      if (round > 100) return onViolation("B10: what is corrected is refused again and again");
+    }
+  }
+
+  async function endWell() {
+    if (random.chance(0.3)) await workerDelivers();
+    people.pressAgain();
+    await until(() => false, CALM);
+    for (const owner of ["1", "2", ""]) await empties(owner);
+    witness.checkDevice();
+    for (const act of witness.saved) {
+      if (!witness.isSettled(act)) onViolation(`P2: ${act.open[0].title} never reached the site`);
+    }
+    if (!violation && entries().length) onViolation(`B10: ${entries().length} entries are left`);
+  }
+
+  await goWrong();
+  if (!violation) await comeRight();
+  if (!violation) await endWell();
+  device.killAll();
+  return { violation, hash, steps, injected: faults.injected };
+}
