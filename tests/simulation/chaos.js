@@ -40,19 +40,28 @@ export function createChaos(world, device, people) {
     note(`signed in as ${user}`);
   }
 
+  /** Where staff can act as somebody else, the account changes under the same token: the owner alone tells. */
+  function switchOwner() {
+    const user = random.pick(OWNERS);
+    if (random.chance(0.5)) return signAs(user);
+    session.cookie = { ...session.cookie, user };
+    note(`acts as ${user}`);
+  }
+
   const FAULTS = {
     ...Object.fromEntries(LOADED.map((kind) => [kind, () => load(kind)])),
     kill_tab: () => kill(device.tabs().length && random.pick(device.tabs())),
     kill_worker: () => kill(device.worker()),
     power_cut: cutPower,
     link_down: () => counted("link_down", () => device.setLink(false)),
-    owner_switch: () => counted("owner_switch", () => signAs(random.pick(OWNERS))),
+    owner_switch: () => counted("owner_switch", switchOwner),
     sign_out: () => counted("sign_out", () => signAs(null)),
     token_change: () => counted("token_change", () => signAs(session.cookie.user)),
     clock_jump: () => counted("clock_jump", jump),
     update: () => counted("update", () => device.update("later")),
     blocked_upgrade: () => counted("blocked_upgrade", block),
     sync_refused: () => counted("sync_refused", () => device.sync.refuse(true)),
+    sync_backs_off: () => counted("sync_backs_off", () => device.sync.backOff()),
     sync_forgotten: () => counted("sync_forgotten", () => device.sync.forgetAll()),
   };
 
@@ -63,7 +72,7 @@ export function createChaos(world, device, people) {
 
   function load(kind) {
     if (ON_THE_DEVICE.includes(kind)) witness.excuseWaits();
-    faults.load(kind, random.between(1, 2));
+    faults.load(kind, random.between(1, kind === "hostile" ? 6 : 2));
   }
 
   function kill(context) {
@@ -98,8 +107,9 @@ export function createChaos(world, device, people) {
     open_tab: () => void device.openTab(ownerOfNewPage()),
     link_up: () => device.setLink(true),
     old_build: () => device.update("now"),
+    mend: () => server.mend(),
   };
-  const OFTEN = ["write", "write", "write", "correct", "press_again", "open_tab", "link_up", "old_build"];
+  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "press_again", "open_tab", "link_up", "old_build", "mend"];
 
   return {
     /** Only some kinds in one schedule, so that each of them meets each other one alone. */

@@ -49,6 +49,7 @@ const LONGEST_LATENESS = 200000;
  */
 export function createNetwork({ scheduler, random, faults, server, cookie, idsOnDevice, witness }) {
   let isUp = true;
+  let isAway = false;
 
   function fetchOf(context) {
     return (url, { method, headers, body, signal }) =>
@@ -76,7 +77,7 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
   }
 
   function carry(request, sentCookie, answer, fail) {
-    if (!isUp) return void scheduler.at(1, fail);
+    if (!isUp || isAway) return void scheduler.at(1, fail);
     const fault = faults.takeOne(FAULTS);
     const later = (run) => scheduler.at(random.between(5, 150), run);
     const ask = () => toAnswer(server.handle(sentCookie, request));
@@ -125,6 +126,10 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
     /** @param {boolean} whether */
     setUp(whether) {
       isUp = whether;
+    },
+    /** The link is there, and the site behind it is not (row B11). @param {boolean} whether */
+    setAway(whether) {
+      isAway = whether;
     },
   };
 }

@@ -1,3 +1,5 @@
+import { valueOf } from "./witness.js";
+
 const MAX_SUBMISSIONS = 100;
 const BUSY_SECONDS = 2;
 const BUG_SECONDS = 60;
@@ -106,7 +108,6 @@ const POISON = {
   "site: firewall": () => ({ status: 403, headers: {}, text: "<h1>Forbidden</h1>" }),
 };
 
-const valueOf = ({ fields }, name) => fields.find(([key]) => key === name)?.[1] ?? "";
 const behaviourOf = (submission) => valueOf(submission, "behaviour");
 const deferred = (code, seconds) => ({ status: "deferred", code, retry_after: seconds });
 

@@ -52,12 +52,14 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
   function adopt(context, connection) {
     if (!context.alive) return connection.close();
     const { connections } = heldBy(context);
+    const onClosed = [];
     connections.add(connection);
     const begin = connection.transaction;
     const close = connection.close;
     connection.close = () => {
       connections.delete(connection);
       close.call(connection);
+      for (const run of onClosed.splice(0)) run();
     };
     connection.transaction = (stores, mode, options) => {
       if (!context.alive) throw new Error("A dead page touches its database");
@@ -65,7 +67,7 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
       const transaction = begin.call(connection, stores, mode, options);
       watch(context, transaction);
       if (mode === "readwrite") writes(transaction);
-      if (faults.take("transaction_hangs")) hang(context, transaction);
+      if (faults.take("transaction_hangs")) hang(context, transaction, onClosed);
       return transaction;
     };
   }
@@ -98,17 +100,22 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
     };
   }
 
-  /** The connection is lost under a transaction: no event comes for a while, and what comes then is anybody's guess (row A3). */
-  function hang(context, transaction) {
-    const abort = transaction.abort;
+  /**
+   * The connection is lost under a transaction: no event comes for a while, or for as long as the connection is kept, and
+   * what comes then is anybody's guess (row A3).
+   */
+  function hang(context, transaction, onClosed) {
     transaction._start = () => {};
     transaction.abort = () => {};
-    scheduler.at(random.next() * LONGEST_HANG, () => {
+    const comesBack = () => {
       delete transaction._start;
-      transaction.abort = abort;
+      delete transaction.abort;
       if (context.alive && random.chance(0.5)) transaction._start();
       else if (transaction._state !== "finished") transaction._abort("UnknownError");
-    });
+    };
+    const soon = () => scheduler.at(random.next() * LONGEST_HANG, comesBack);
+    if (random.chance(0.5)) soon();
+    else onClosed.push(soon);
   }
 
   function dump() {

@@ -52,6 +52,15 @@ export function createBackgroundSync({ scheduler, isOnline, startWorker, killWor
       for (const [tag, sync] of registered) if (!sync.isFiring && sync.tries === 0) fireSoon(tag, 2000);
     },
 
+    /** They have been tried while the site was away, and the next try is a long time off (row B4). */
+    backOff() {
+      for (const [tag, sync] of registered) {
+        if (sync.isFiring || sync.tries) continue;
+        scheduler.cancel(sync.timer);
+        fireSoon(tag, PAUSES[sync.tries++]);
+      }
+    },
+
     /** A battery saver, a setting, a crash of the browser's own store (row B5). */
     forgetAll() {
       for (const { timer } of registered.values()) scheduler.cancel(timer);

@@ -141,5 +141,8 @@ export function createWitness({ entries, files, now, onViolation }) {
   };
 }
 
-/** @param {object} record */
-export const titleOf = ({ fields }) => fields.find(([name]) => name === "title")[1];
+/** @param {{fields: [string, string][]}} record @param {string} name */
+export const valueOf = ({ fields }, name) => fields.find(([key]) => key === name)?.[1] ?? "";
+
+/** @param {{fields: [string, string][]}} record */
+export const titleOf = (record) => valueOf(record, "title");
