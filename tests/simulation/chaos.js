@@ -1,25 +1,14 @@
+import { FAULTS as ON_THE_WAY, SESSION, SUBMISSIONS } from "./network.js";
+
 const YEARS = 10 * 365 * 86400000;
 const OWNERS = ["1", "2", null];
 const LONGEST_BLOCK = 6000;
+const LOOK = 150;
+const LOOKS = 400;
 
-/** What waits for the next request, or the next transaction. */
-const LOADED = [
-  "request_lost",
-  "request_late",
-  "answer_lost",
-  "answer_late",
-  "never_ends",
-  "hostile",
-  "status",
-  "retry_after",
-  "quota",
-  "transaction_aborts",
-  "transaction_hangs",
-  "dead_handle",
-  "open_refused",
-  "open_hangs",
-];
 const ON_THE_DEVICE = ["quota", "transaction_aborts", "transaction_hangs", "dead_handle", "open_refused", "open_hangs"];
+/** What waits for the next request, or the next transaction. */
+const LOADED = [...ON_THE_WAY, ...ON_THE_DEVICE];
 
 /**
  * What happens to the device, the network and the people, by kind. Each returns nothing when it could not happen.
@@ -29,7 +18,7 @@ const ON_THE_DEVICE = ["quota", "transaction_aborts", "transaction_hangs", "dead
  * @param {ReturnType<import("./people.js").createPeople>} people
  */
 export function createChaos(world, device, people) {
-  const { random, faults, storage, server, session, witness, note } = world;
+  const { scheduler, random, faults, storage, server, session, witness, note } = world;
 
   const anyTab = () => (device.tabs().length ? random.pick(device.tabs()) : device.openTab(ownerOfNewPage()));
   // Without a network only a page that was kept opens, and that was rendered for nobody.
@@ -41,7 +30,8 @@ export function createChaos(world, device, people) {
   }
 
   /** Where staff can act as somebody else, the account changes under the same token: the owner alone tells. */
-  function switchOwner() {
+  async function switchOwner() {
+    if (random.chance(0.5)) await whileSending(SESSION);
     const user = random.pick(OWNERS);
     if (random.chance(0.5)) return signAs(user);
     session.cookie = { ...session.cookie, user };
@@ -58,12 +48,20 @@ export function createChaos(world, device, people) {
     sign_out: () => counted("sign_out", () => signAs(null)),
     token_change: () => counted("token_change", () => signAs(session.cookie.user)),
     clock_jump: () => counted("clock_jump", jump),
-    update: () => counted("update", () => device.update("later")),
+    update: () => counted("update", () => device.update()),
     blocked_upgrade: () => counted("blocked_upgrade", block),
     sync_refused: () => counted("sync_refused", () => device.sync.refuse(true)),
     sync_backs_off: () => counted("sync_backs_off", () => device.sync.backOff()),
     sync_forgotten: () => counted("sync_forgotten", () => device.sync.forgetAll()),
   };
+
+  /** Some things matter only in the moment in which a request is on its way. */
+  async function whileSending(path) {
+    for (let look = 0; look < LOOKS && !witness.isSending(path); look++) await pause(LOOK);
+    await pause(random.between(0, LOOK));
+  }
+
+  const pause = (milliseconds) => new Promise((resolve) => scheduler.at(milliseconds, resolve));
 
   function counted(kind, happen) {
     faults.count(kind);
@@ -72,7 +70,9 @@ export function createChaos(world, device, people) {
 
   function load(kind) {
     if (ON_THE_DEVICE.includes(kind)) witness.excuseWaits();
-    faults.load(kind, random.between(1, kind === "hostile" ? 6 : 2));
+    const isOnTheWay = ON_THE_WAY.includes(kind);
+    // The first request of a delivery asks for the session, and would keep what is meant for the second from happening.
+    faults.load(kind, random.between(1, isOnTheWay ? 3 : 2), isOnTheWay && random.chance(0.7) ? SUBMISSIONS : "");
   }
 
   function kill(context) {
@@ -97,7 +97,7 @@ export function createChaos(world, device, people) {
   function block() {
     // Pages open meanwhile are of the later build, which wants to upgrade (row A4).
     storage.openForAWhile(random.next() * LONGEST_BLOCK);
-    device.update("later");
+    device.update();
   }
 
   const DEEDS = {
@@ -106,10 +106,10 @@ export function createChaos(world, device, people) {
     press_again: () => people.pressAgain(),
     open_tab: () => void device.openTab(ownerOfNewPage()),
     link_up: () => device.setLink(true),
-    old_build: () => device.update("now"),
+    correct_while_sending: () => whileSending(SUBMISSIONS).then(() => void people.correct(anyTab())),
     mend: () => server.mend(),
   };
-  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "press_again", "open_tab", "link_up", "old_build", "mend"];
+  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "press_again", "open_tab", "correct_while_sending", "link_up", "mend"];
 
   return {
     /** Only some kinds in one schedule, so that each of them meets each other one alone. */

@@ -20,10 +20,11 @@ export function createDevice(world, builds) {
   let skew = 1764000000000;
   let born = 0;
   let worker = null;
-  let build = "now";
+  let isUpdated = false;
 
   function newContext(kind, owner) {
     const deaths = [];
+    const build = isUpdated && random.chance(0.6) ? "later" : "now";
     const context = { kind, owner, alive: true, name: `${kind}${++born}`, build, onDeath: (run) => deaths.push(run) };
     context.died = new Promise((resolve) => deaths.push(() => resolve("died")));
     context.die = () => {
@@ -143,9 +144,9 @@ export function createDevice(world, builds) {
       skew += milliseconds;
     },
 
-    /** Whatever opens from now on is of this build. @param {"now" | "later"} name */
-    update(name) {
-      build = name;
+    /** Whatever opens from now on may be of the later build; the one before lives on in tabs and worker (row B13). */
+    update() {
+      isUpdated = true;
     },
 
     /** The link is there or not, and pages are told of it. @param {boolean} isUp */

@@ -19,9 +19,9 @@ export function createFaults(random, note) {
     injected,
     count,
 
-    /** @param {string} kind @param {number} times */
-    load(kind, times) {
-      loaded.set(kind, (loaded.get(kind) ?? 0) + times);
+    /** @param {string} kind @param {number} times @param {string} [place]  only there */
+    load(kind, times, place = "") {
+      loaded.set(kind + place, (loaded.get(kind + place) ?? 0) + times);
     },
 
     /** @param {string} kind @returns {boolean} whether it happens now */
@@ -33,12 +33,13 @@ export function createFaults(random, note) {
       return true;
     },
 
-    /** @param {string[]} kinds @returns {string | undefined} one of them, if any is due */
-    takeOne(kinds) {
-      const due = kinds.filter((kind) => loaded.get(kind) > 0);
+    /** @param {string[]} kinds @param {string} place @returns {string | undefined} one of them, if any is due there */
+    takeOne(kinds, place) {
+      const due = kinds.flatMap((kind) => [[kind, kind], [kind, kind + place]]).filter(([, key]) => loaded.get(key) > 0);
       if (!due.length) return undefined;
-      const kind = random.pick(due);
-      this.take(kind);
+      const [kind, key] = random.pick(due);
+      loaded.set(key, loaded.get(key) - 1);
+      count(kind);
       return kind;
     },
 

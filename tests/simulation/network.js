@@ -1,5 +1,7 @@
 const PORTAL = { status: 200, headers: { "content-type": "text/html" }, text: "<h1>Welcome aboard</h1>" };
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
+export const SESSION = "/offlinesync/session/";
+export const SUBMISSIONS = "/offlinesync/submissions/";
 const STRANGER = "01940000-0000-7000-8000-000000000000";
 
 const json = (status, body, headers = {}) => ({ status, headers: { ...JSON_TYPE, ...headers }, text: JSON.stringify(body) });
@@ -32,7 +34,8 @@ export const HOSTILE = {
 };
 
 export const STATUSES = [400, 401, 403, 404, 408, 409, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504, 511];
-const FAULTS = ["request_lost", "request_late", "answer_lost", "answer_late", "never_ends", "hostile", "status", "retry_after"];
+/** What can happen to a request. */
+export const FAULTS = ["request_lost", "request_late", "answer_lost", "answer_late", "never_ends", "hostile", "status", "retry_after"];
 const LONGEST_LATENESS = 200000;
 
 /**
@@ -78,7 +81,7 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
 
   function carry(request, sentCookie, answer, fail) {
     if (!isUp || isAway) return void scheduler.at(1, fail);
-    const fault = faults.takeOne(FAULTS);
+    const fault = faults.takeOne(FAULTS, request.path);
     const later = (run) => scheduler.at(random.between(5, 150), run);
     const ask = () => toAnswer(server.handle(sentCookie, request));
     const ids = (request.batch?.submissions ?? []).map(({ id }) => id);

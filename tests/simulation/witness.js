@@ -118,10 +118,13 @@ export function createWitness({ entries, files, now, onViolation }) {
 
     sending(exchange) {
       if (honoursWaits && now() < askedToWaitUntil) violated("B12", "a request before the time that the site has asked for");
-      if (exchange.path.endsWith("submissions/")) inFlight.add(exchange);
-      const alive = [...inFlight].filter(({ context }) => context.alive);
+      inFlight.add(exchange);
+      const alive = [...inFlight].filter(({ context, path }) => context.alive && path.endsWith("submissions/"));
       if (alive.length > 1) violated("B6", "two deliveries at once");
     },
+
+    /** @param {string} path @returns {boolean} whether a request for it is on its way */
+    isSending: (path) => [...inFlight].some((exchange) => exchange.path === path),
 
     sent(exchange) {
       inFlight.delete(exchange);
