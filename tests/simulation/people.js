@@ -112,6 +112,8 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     const isReplaced = await tab.outbox.replace(old.id, entry, contentsOf(corrected)).catch(() => null);
     if (!isReplaced || !tab.alive) return;
     act.future = entry.future ?? act.future;
+    // Whoever has found it among the saved ones knows what became of it, and does not send it a second time.
+    for (const form of inForms) if (form.act === act) inForms.delete(form);
     saved(tab, act, version);
   }
 
