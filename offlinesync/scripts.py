@@ -66,7 +66,12 @@ def client_url() -> str:
 
 def client_script() -> str:
     """The script that a page with ``{% offlinesync %}`` loads."""
-    config = {"mount": mount_path(), "scope": get_script_prefix(), "worker": reverse("offlinesync:serviceworker")}
+    config = {
+        "mount": mount_path(),
+        "scope": get_script_prefix(),
+        "worker": reverse("offlinesync:serviceworker"),
+        "replaces": list(app_settings.REPLACES_WORKERS),
+    }
     return _render("offlinesync/client.js", config, CLIENT_MODULES)
 
 
