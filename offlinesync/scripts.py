@@ -31,6 +31,7 @@ CLIENT_MODULES = (
     "errors",
     "fields",
     "forms",
+    "listing",
     "outbox",
     "status",
     "transport",

@@ -52,6 +52,17 @@ request.onsuccess = () => {
   reading.onsuccess = () => { request.result.close(); done(reading.result); };
 };
 """
+FORGET_SCRIPT = """
+const [name, stores, done] = arguments;
+const request = indexedDB.open(name);
+request.onupgradeneeded = () => request.transaction.abort();
+request.onerror = () => done();
+request.onsuccess = () => {
+  const transaction = request.result.transaction(stores, "readwrite");
+  for (const store of stores) transaction.objectStore(store).clear();
+  transaction.oncomplete = () => { request.result.close(); done(); };
+};
+"""
 KEPT_SCRIPT = """
 const [paths, done] = arguments;
 (async () => {
@@ -194,6 +205,12 @@ def outbox(driver: WebDriver) -> dict[str, int]:
 def entries(driver: WebDriver) -> list[dict[str, object]]:
     """The outbox's entries, in the order of saving."""
     return list(driver.execute_async_script(ENTRIES_SCRIPT, OUTBOX))
+
+
+def forget_entries(stage: Stage) -> None:
+    """Remove all entries from the device, for the next test on this stage."""
+    stage.open(NEUTRAL)
+    stage.driver.execute_async_script(FORGET_SCRIPT, OUTBOX, ["entries", "files"])
 
 
 def wait_for_empty_outbox(stage: Stage, *, seconds: float = 30) -> None:

@@ -138,6 +138,7 @@ export function createForms(collaborators) {
       page: window.location.pathname + window.location.search,
       captured_at: timestamp(),
       fields: content.fields,
+      labels: fields.labelsOf(form),
       files: content.files.map(({ field, file }, index) => {
         const { byteLength: size } = contents[index];
         return { field, part: `f${index}`, name: file.name, type: file.type, size };
@@ -241,7 +242,7 @@ export function createForms(collaborators) {
     const entry = id && (await outbox.get(id));
     if (!entry || entry.owner !== owner || entry.state === "waiting") return;
     const form = formOf(entry);
-    if (!form) return;
+    if (!form) return status.showWords(id);
     const state = stateOf(form);
     if (state.busy || state.typedOn) return status.say("form-in-use");
     fields.fillForm(form, entry.fields, await filesOf(entry));

@@ -111,6 +111,20 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
     },
 
     /**
+     * Removes what its owner wants to be rid of (P2), with its files.
+     *
+     * @param {Entry} entry  as the person has seen it
+     * @returns {Promise<boolean>} false where it is gone already, or has been edited since
+     */
+    discard(entry) {
+      return transact("readwrite", async (stores) => {
+        const isThere = (await unchanged(stores.entries, entry)) !== null;
+        if (isThere) await remove(stores, entry);
+        return isThere;
+      });
+    },
+
+    /**
      * @param {string} id
      * @returns {Promise<Entry | undefined>}
      */
@@ -153,10 +167,17 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
 
     /**
      * @param {string} owner
-     * @returns {Promise<number>} how many of the owner's entries wait for a delivery
+     * @param {number} limit
+     * @returns {Promise<{count: number, first: Entry[]}>} how many of the owner's entries wait for a delivery, and the
+     *   first so many of them
      */
-    countWaiting(owner) {
-      return transact("readonly", ({ entries }) => result(entries.index("state").count([owner, "waiting"])));
+    waiting(owner, limit) {
+      return transact("readonly", async ({ entries }) => {
+        const index = entries.index("state");
+        const found = [index.count([owner, "waiting"]), index.getAll([owner, "waiting"], limit)];
+        const [count, first] = await Promise.all(found.map(result));
+        return { count, first };
+      });
     },
 
     /**

@@ -1,61 +1,90 @@
+// More than anybody reads, and few enough to be no burden to a page (P9).
+const LONGEST_LIST = 50;
+
 /**
  * Says what is true of the page owner's entries, and of nobody else's (P4).
  *
  * @param {object} collaborators
  * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
+ * @param {ReturnType<import("./listing.js").createListing>} collaborators.listing
+ * @param {typeof import("./listing.js").linkTo} collaborators.linkTo
  * @param {(error: unknown) => void} collaborators.reportError
  * @param {string} collaborators.owner
  */
-export function createStatus({ outbox, elements, reportError, owner }) {
+export function createStatus({ outbox, elements, listing, linkTo, reportError, owner }) {
   /** @type {{name: string, href?: string} | null} */
   let news = null;
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
   const onScreen = new Set();
   let latest = 0;
 
-  /** @returns {Promise<{name: string, count?: number, href?: string}[]>} */
-  async function countedLines() {
+  async function look() {
     const [waiting, attention, others] = await Promise.all([
-      outbox.countWaiting(owner),
+      outbox.waiting(owner, LONGEST_LIST),
       outbox.needingAttention(owner),
       outbox.holdsOthers(owner),
     ]);
-    const listed = attention.filter((entry) => !onScreen.has(entry.id));
+    const isListed = (entry) => !onScreen.has(entry.id);
+    return { waiting: waiting.count, first: waiting.first.filter(isListed), attention: attention.filter(isListed), others };
+  }
+
+  function linesOf({ waiting, attention, others }) {
     return [
       ...(waiting ? [{ name: "waiting", count: waiting }] : []),
-      ...(listed.length ? [{ name: "attention", count: listed.length, href: linkTo(listed[0]) }] : []),
+      ...(attention.length ? [{ name: "attention", count: attention.length, href: linkTo(attention[0]) }] : []),
       ...(owner === "" && others ? [{ name: "sign-in" }] : []),
     ];
   }
 
+  function list({ waiting, first, attention }) {
+    const entries = [...attention, ...first];
+    const more = waiting > LONGEST_LIST ? waiting - first.length : 0;
+    listing.show({ entries, more });
+  }
+
   async function refresh() {
     const turn = ++latest;
-    let counted = [];
+    let seen = null;
     try {
-      counted = await countedLines();
+      seen = await look();
     } catch (error) {
       // The news is true whether or not the outbox can be counted now.
       reportError(error);
     }
     // A slower reading that began earlier must not overwrite a newer one.
-    if (turn === latest) elements.showStatus([...(news ? [news] : []), ...counted]);
+    if (turn !== latest) return;
+    elements.showStatus([...(news ? [news] : []), ...(seen ? linesOf(seen) : [])]);
+    if (seen) list(seen);
+  }
+
+  /**
+   * @param {string} name  of the template with the sentence
+   * @param {string} [href]
+   */
+  function say(name, href) {
+    news = { name, href };
+    return refresh();
   }
 
   return {
     refresh,
+    say,
     onScreen,
 
-    /**
-     * @param {string} name  of the template with the sentence
-     * @param {string} [href]
-     */
-    say(name, href) {
-      news = { name, href };
-      return refresh();
+    /** @param {string | undefined} id  of an entry in the list, which its owner wants to be rid of (P2) */
+    async discard(id) {
+      const entry = listing.shown(id);
+      if (!entry) return;
+      await outbox.discard(entry);
+      await say("discarded");
+      listing.focus();
+    },
+
+    /** @param {string} id  of what no form on this page can take any more (row C10) */
+    async showWords(id) {
+      await say("form-gone");
+      listing.open(id);
     },
   };
 }
-
-/** @param {import("./entries.js").Entry} entry */
-const linkTo = (entry) => `${entry.page}#offlinesync-${entry.id}`;

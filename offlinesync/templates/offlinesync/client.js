@@ -5,6 +5,7 @@ import { newEntry, toSubmission, uuid7 } from {{ modules.entries }};
 import * as errors from {{ modules.errors }};
 import * as fields from {{ modules.fields }};
 import { createForms } from {{ modules.forms }};
+import { createListing, linkTo } from {{ modules.listing }};
 import { createOutbox } from {{ modules.outbox }};
 import { createStatus } from {{ modules.status }};
 import { createTransport } from {{ modules.transport }};
@@ -33,7 +34,8 @@ const transport = createTransport({
   longest: 20 * 60 * 1000,
 });
 const elements = createElements({ document });
-const status = createStatus({ outbox, elements, owner, reportError });
+const listing = createListing({ document, elements });
+const status = createStatus({ outbox, elements, listing, linkTo, owner, reportError });
 const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
@@ -61,6 +63,14 @@ function receive(message) {
   if (message.type === "receipts") forms.receive(message.owner, message.receipts).catch(reportError);
   // Its tab may be closed before it is sent, and this one goes on.
   if (message.type === "saved") triggers.deliver();
+  if (message.type === "discarded") status.refresh();
+}
+
+async function act(action, button) {
+  if (action === "discard") {
+    await status.discard(button.dataset.offlinesyncEntry);
+    channel?.postMessage({ type: "discarded" });
+  }
 }
 
 async function onOutdated() {
@@ -87,6 +97,7 @@ async function start() {
     console.info("offlinesync: forms are not saved here, they are sent as plain forms.", error);
     return;
   }
+  elements.onAction((action, button) => act(action, button).catch(reportError));
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
   await status.refresh();
