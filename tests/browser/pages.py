@@ -234,10 +234,15 @@ def only_post(stage: Stage, title: str) -> dict[str, object]:
 def sign_in(stage: Stage, username: str) -> None:
     """Sign in through the demo's own page."""
     stage.open("/accounts/login/")
+    give_credentials(stage, username)
+    wait_for_title(stage.driver, "Posts")
+
+
+def give_credentials(stage: Stage, username: str) -> None:
+    """Fill in the demo's sign-in page, and send it."""
     stage.driver.find_element(By.NAME, "username").send_keys(username)
     stage.driver.find_element(By.NAME, "password").send_keys(PASSWORD)
     submit(stage)
-    wait_for_title(stage.driver, "Posts")
 
 
 def sign_out(stage: Stage) -> None:

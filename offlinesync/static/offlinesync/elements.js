@@ -31,7 +31,10 @@ export function createElements({ document }) {
     const element = clone(name);
     for (const place of element.querySelectorAll("[data-offlinesync-count]")) place.textContent = String(count);
     for (const place of element.querySelectorAll("time")) tellTime(place, since);
-    for (const link of element.querySelectorAll("a")) link.href = href;
+    for (const link of element.querySelectorAll("a")) {
+      if (href === undefined) link.remove();
+      else link.href = href;
+    }
     return element;
   }
 

@@ -1,3 +1,5 @@
+// What they say of the next delivery does not hold while nobody is signed in.
+const PROMISES = ["saved", "saved-sync", "saved-sending"];
 // More than anybody reads, and few enough to be no burden to a page (P9).
 const LONGEST_LIST = 50;
 
@@ -11,13 +13,28 @@ const LONGEST_LIST = 50;
  * @param {typeof import("./listing.js").linkTo} collaborators.linkTo
  * @param {(error: unknown) => void} collaborators.reportError
  * @param {string} collaborators.owner
+ * @param {Location} collaborators.location
  */
-export function createStatus({ outbox, elements, listing, linkTo, reportError, owner }) {
+export function createStatus({ outbox, elements, listing, linkTo, reportError, owner, location }) {
   /** @type {{name: string, href?: string} | null} */
   let news = null;
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
   const onScreen = new Set();
   let latest = 0;
+  /** What the site has last said of whoever is signed in. @type {import("./transport.js").Session | null} */
+  let session = null;
+
+  /** The session of this page's owner has ended: until they are back there is no number, name or content (P4, row D5). */
+  const isSignedOut = () => owner !== "" && session?.owner === null;
+
+  /** @returns {string | undefined} the way to sign in, and back */
+  function linkToSignIn() {
+    if (!session?.login_url) return undefined;
+    const url = new URL(session.login_url, location.href);
+    if (url.origin === location.origin && url.pathname === location.pathname) return undefined;
+    url.searchParams.set("next", location.pathname + location.search);
+    return url.href;
+  }
 
   async function look() {
     const [waiting, attention, others] = await Promise.all([
@@ -30,20 +47,29 @@ export function createStatus({ outbox, elements, listing, linkTo, reportError, o
   }
 
   function linesOf({ waiting, attention, others }) {
+    if (isSignedOut()) return waiting || attention.length ? [{ name: "sign-in-again", href: linkToSignIn() }] : [];
     return [
       ...(waiting ? [{ name: "waiting", count: waiting }] : []),
       ...(attention.length ? [{ name: "attention", count: attention.length, href: linkTo(attention[0]) }] : []),
-      ...(owner === "" && others ? [{ name: "sign-in" }] : []),
+      ...(owner === "" && others ? [{ name: "sign-in", href: linkToSignIn() }] : []),
     ];
   }
 
   function list({ waiting, first, attention }) {
+    if (isSignedOut()) return listing.hide();
     const entries = [...attention, ...first];
     const more = waiting > LONGEST_LIST ? waiting - first.length : 0;
     listing.show({ entries, more });
   }
 
-  async function refresh() {
+  function newsNow() {
+    if (!news) return [];
+    return [isSignedOut() && PROMISES.includes(news.name) ? { name: "saved-here" } : news];
+  }
+
+  /** @param {import("./transport.js").Session | null} [told]  what a delivery has learned */
+  async function refresh(told = null) {
+    session = told ?? session;
     const turn = ++latest;
     let seen = null;
     try {
@@ -54,7 +80,7 @@ export function createStatus({ outbox, elements, listing, linkTo, reportError, o
     }
     // A slower reading that began earlier must not overwrite a newer one.
     if (turn !== latest) return;
-    elements.showStatus([...(news ? [news] : []), ...(seen ? linesOf(seen) : [])]);
+    elements.showStatus([...newsNow(), ...(seen ? linesOf(seen) : [])]);
     if (seen) list(seen);
   }
 

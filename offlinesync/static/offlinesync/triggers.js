@@ -39,7 +39,7 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
       wait = outcome.wait;
       if (outcome.status === "unsupported_protocol") await onOutdated();
       rearm(outcome);
-      await status.refresh();
+      await status.refresh(outcome.session);
     } catch (error) {
       reportError(error);
     } finally {

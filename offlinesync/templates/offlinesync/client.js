@@ -35,7 +35,7 @@ const transport = createTransport({
 });
 const elements = createElements({ document });
 const listing = createListing({ document, elements });
-const status = createStatus({ outbox, elements, listing, linkTo, owner, reportError });
+const status = createStatus({ outbox, elements, listing, linkTo, owner, location, reportError });
 const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
