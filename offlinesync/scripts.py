@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .conf import app_settings
 
 CLIENT_MODULES = (
+    "backup",
     "database",
     "delivery",
     "elements",
@@ -34,6 +35,7 @@ CLIENT_MODULES = (
     "listing",
     "outbox",
     "status",
+    "trace",
     "transport",
     "triggers",
 )

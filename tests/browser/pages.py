@@ -207,6 +207,13 @@ def entries(driver: WebDriver) -> list[dict[str, object]]:
     return list(driver.execute_async_script(ENTRIES_SCRIPT, OUTBOX))
 
 
+def press_in_list(stage: Stage, selector: str) -> None:
+    """Click on what stands in the list of what is kept, clear of the status that sticks to the top of the page."""
+    element = stage.driver.find_element(By.CSS_SELECTOR, f"[data-offlinesync-entries] {selector}")
+    stage.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", element)
+    element.click()
+
+
 def forget_entries(stage: Stage) -> None:
     """Remove all entries from the device, for the next test on this stage."""
     stage.open(NEUTRAL)

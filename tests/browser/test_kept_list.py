@@ -64,13 +64,6 @@ def wait_for_why(stage: Stage, why: str) -> dict[str, Any]:
     return listed(stage)[0]
 
 
-def press(stage: Stage, selector: str) -> None:
-    """Click on what stands in the list, clear of the status that sticks to the top of the demo's pages."""
-    element = stage.driver.find_element(By.CSS_SELECTOR, f"[data-offlinesync-entries] {selector}")
-    stage.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", element)
-    element.click()
-
-
 def change_entries(stage: Stage, **changes: str) -> None:
     """Make the entries what they would be if they had been saved before a deploy."""
     stage.open(NEUTRAL)
@@ -229,7 +222,7 @@ def test_what_only_waits_is_folded_away(stage: Stage) -> None:
         "Kept on this device, the oldest since"
         in stage.driver.find_element(By.CSS_SELECTOR, "[data-offlinesync-entries] > summary").text
     )
-    press(stage, "summary")
+    pages.press_in_list(stage, "summary")
     assert item["why"] in listed(stage)[0]["visible"]
 
 
@@ -248,11 +241,11 @@ def test_c10_words_of_a_form_that_is_gone_can_be_read_and_discarded(stage: Stage
     find = stage.driver.find_element
     link = find(By.CSS_SELECTOR, ".offlinesync-attention a")
     assert find(By.ID, str(link.get_attribute("href")).partition("#")[2]).is_displayed()
-    press(stage, ".offlinesync-words summary")
+    pages.press_in_list(stage, ".offlinesync-words summary")
     assert "For a form that is gone" in find(By.CSS_SELECTOR, ".offlinesync-words dl").text
 
-    press(stage, ".offlinesync-discard summary")
-    press(stage, "[data-offlinesync-action=discard]")
+    pages.press_in_list(stage, ".offlinesync-discard summary")
+    pages.press_in_list(stage, "[data-offlinesync-action=discard]")
     pages.wait_for_status(stage.driver, "It was removed from this device.")
     assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}
     assert not listed(stage)
@@ -278,9 +271,9 @@ def test_p2_what_is_discarded_in_one_tab_is_gone_from_the_other_and_takes_nothin
     other = pages.new_tab(stage.driver)
     stage.open(LIST)
     wait_until(lambda: len(listed(stage)) == 2, "both are listed")
-    press(stage, "summary")
-    press(stage, ".offlinesync-discard summary")
-    press(stage, "[data-offlinesync-action=discard]")
+    pages.press_in_list(stage, "summary")
+    pages.press_in_list(stage, ".offlinesync-discard summary")
+    pages.press_in_list(stage, "[data-offlinesync-action=discard]")
     wait_until(lambda: len(listed(stage)) == 1, "one is left")
     assert pages.outbox(stage.driver) == {"entries": 1, "files": 1}
     stage.driver.close()

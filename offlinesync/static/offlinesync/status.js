@@ -11,11 +11,12 @@ const LONGEST_LIST = 50;
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
  * @param {ReturnType<import("./listing.js").createListing>} collaborators.listing
  * @param {typeof import("./listing.js").linkTo} collaborators.linkTo
+ * @param {ReturnType<import("./trace.js").createTrace>} collaborators.trace
  * @param {(error: unknown) => void} collaborators.reportError
  * @param {string} collaborators.owner
  * @param {Location} collaborators.location
  */
-export function createStatus({ outbox, elements, listing, linkTo, reportError, owner, location }) {
+export function createStatus({ outbox, elements, listing, linkTo, trace, reportError, owner, location }) {
   /** @type {{name: string, href?: string} | null} */
   let news = null;
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
@@ -37,18 +38,31 @@ export function createStatus({ outbox, elements, listing, linkTo, reportError, o
   }
 
   async function look() {
+    const before = trace.read();
     const [waiting, attention, others] = await Promise.all([
       outbox.waiting(owner, LONGEST_LIST),
       outbox.needingAttention(owner),
       outbox.holdsOthers(owner),
     ]);
     const isListed = (entry) => !onScreen.has(entry.id);
-    return { waiting: waiting.count, first: waiting.first.filter(isListed), attention: attention.filter(isListed), others };
+    return {
+      waiting: waiting.count,
+      first: waiting.first.filter(isListed),
+      attention: attention.filter(isListed),
+      others,
+      missing: missingFrom(before, waiting, attention),
+    };
   }
 
-  function linesOf({ waiting, attention, others }) {
+  function missingFrom(before, { born, count, first }, attention) {
+    const oldest = [...first, ...attention].sort((a, b) => a.seq - b.seq)[0];
+    return trace.reconcile(before, { born, count: count + attention.length, since: oldest?.captured_at ?? null });
+  }
+
+  function linesOf({ waiting, attention, others, missing }) {
     if (isSignedOut()) return waiting || attention.length ? [{ name: "sign-in-again", href: linkToSignIn() }] : [];
     return [
+      ...(missing ? [{ name: "missing", ...missing }] : []),
       ...(waiting ? [{ name: "waiting", count: waiting }] : []),
       ...(attention.length ? [{ name: "attention", count: attention.length, href: linkTo(attention[0]) }] : []),
       ...(owner === "" && others ? [{ name: "sign-in", href: linkToSignIn() }] : []),
@@ -105,6 +119,12 @@ export function createStatus({ outbox, elements, listing, linkTo, reportError, o
       await outbox.discard(entry);
       await say("discarded");
       listing.focus();
+    },
+
+    /** The person has read that something is missing. */
+    dismissLoss() {
+      trace.dismiss();
+      return refresh();
     },
 
     /** @param {string} id  of what no form on this page can take any more (row C10) */

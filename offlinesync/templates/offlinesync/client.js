@@ -1,3 +1,4 @@
+import { createBackup } from {{ modules.backup }};
 import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
 import { createElements } from {{ modules.elements }};
@@ -8,6 +9,7 @@ import { createForms } from {{ modules.forms }};
 import { createListing, linkTo } from {{ modules.listing }};
 import { createOutbox } from {{ modules.outbox }};
 import { createStatus } from {{ modules.status }};
+import { createPersistence, createTrace } from {{ modules.trace }};
 import { createTransport } from {{ modules.transport }};
 import { createSync, createTriggers } from {{ modules.triggers }};
 
@@ -23,6 +25,7 @@ const clock = {
 // Older browsers have no reportError.
 const reportError = (error) => (globalThis.reportError ?? console.error)(error);
 const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
+const timestamp = () => new Date().toISOString();
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
 const database = createDatabase({ indexedDB: globalThis.indexedDB, clock, name });
@@ -35,7 +38,9 @@ const transport = createTransport({
 });
 const elements = createElements({ document });
 const listing = createListing({ document, elements });
-const status = createStatus({ outbox, elements, listing, linkTo, owner, location, reportError });
+const trace = createTrace({ storage: () => localStorage, key: `${name}:trace:${owner}` });
+const status = createStatus({ outbox, elements, listing, linkTo, trace, owner, location, reportError });
+const download = createBackup({ document, outbox, clock, timestamp, owner });
 const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
@@ -52,10 +57,10 @@ const deliver = createDelivery({
 });
 const triggers = createTriggers({ window, deliver, status, armSync, clock, onOutdated, reportError });
 const forms = createForms({
-  window, outbox, status, elements, armSync, clock, owner, newId, newEntry, fields, errors, reportError,
+  window, outbox, status, elements, armSync, clock, owner, newId, timestamp, newEntry, fields, errors, reportError,
   fetchSession: transport.session,
   deliver: triggers.deliver,
-  timestamp: () => new Date().toISOString(),
+  askToPersist: createPersistence({ storage: navigator.storage }),
   announceSaved: () => channel?.postMessage({ type: "saved" }),
 });
 
@@ -71,6 +76,8 @@ async function act(action, button) {
     await status.discard(button.dataset.offlinesyncEntry);
     channel?.postMessage({ type: "discarded" });
   }
+  if (action === "download") await download(button.dataset.offlinesyncFile);
+  if (action === "dismiss") await status.dismissLoss();
 }
 
 async function onOutdated() {
