@@ -86,9 +86,9 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
       const writing = transact("readwrite", async ({ entries, files, state }) => {
         const kept = await result(entries.index("id").get(entry.id));
         if (kept) return isSame(kept, entry);
+        await nameDatabase(state);
         await result(entries.add(entry));
         putFiles(files, entry, contents);
-        await nameDatabase(state);
         return true;
       });
       return orWritten(writing, entry.id, (kept) => isSame(kept, entry));
