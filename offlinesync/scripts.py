@@ -34,6 +34,7 @@ CLIENT_MODULES = (
     "forms",
     "listing",
     "outbox",
+    "registration",
     "status",
     "trace",
     "transport",

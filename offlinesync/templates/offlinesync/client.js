@@ -8,6 +8,7 @@ import * as fields from {{ modules.fields }};
 import { createForms } from {{ modules.forms }};
 import { createListing, linkTo } from {{ modules.listing }};
 import { createOutbox } from {{ modules.outbox }};
+import { createRegistration } from {{ modules.registration }};
 import { createStatus } from {{ modules.status }};
 import { createPersistence, createTrace } from {{ modules.trace }};
 import { createTransport } from {{ modules.transport }};
@@ -41,7 +42,13 @@ const listing = createListing({ document, elements });
 const trace = createTrace({ storage: () => localStorage, key: `${name}:trace:${owner}` });
 const status = createStatus({ outbox, elements, listing, linkTo, trace, owner, location, reportError });
 const download = createBackup({ document, outbox, clock, timestamp, owner });
-const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
+const worker = createRegistration({
+  serviceWorker: navigator.serviceWorker,
+  trustedTypes: globalThis.trustedTypes,
+  location,
+  config,
+});
+const armSync = createSync({ serviceWorker: navigator.serviceWorker && worker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
   transport,
@@ -82,15 +89,12 @@ async function act(action, button) {
 
 async function onOutdated() {
   await status.say("outdated");
-  const registration = await navigator.serviceWorker?.getRegistration(config.scope);
-  await registration?.update();
+  await worker.update();
 }
 
 async function registerWorker() {
   try {
-    const policy = globalThis.trustedTypes?.createPolicy("offlinesync", { createScriptURL: () => config.worker });
-    const url = policy ? policy.createScriptURL("") : config.worker;
-    await navigator.serviceWorker?.register(url, { type: "module", scope: config.scope, updateViaCache: "none" });
+    await worker.register();
   } catch (error) {
     console.info("offlinesync: pages are not kept here, and deliveries start from open pages only.", error);
   }
