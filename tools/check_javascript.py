@@ -1,4 +1,4 @@
-"""Parses every script of the site and the simulation as an ES module, and names the ones with an error."""
+"""Parses every script of the site and of the tests as an ES module, and names the ones with an error."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def syntax_error(script: Path, scratch: Path) -> str | None:
 
 def main() -> int:
     """Check all scripts; the exit status says whether one of them is wrong."""
-    places = ("offlinesync/static/**/*.js", "demo_site/**/static/**/*.js", "tests/simulation/*.js")
+    places = ("offlinesync/static/**/*.js", "demo_site/**/static/**/*.js", "tests/simulation/*.js", "tests/peers/*.js")
     scripts = sorted(script for place in places for script in ROOT.glob(place))
     with tempfile.TemporaryDirectory() as scratch:
         errors = [error for script in scripts if (error := syntax_error(script, Path(scratch)))]

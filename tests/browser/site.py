@@ -53,6 +53,11 @@ class Site:
         self.mark = new_mark()
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def command(self) -> list[str]:
+        """What starts the server."""
+        return [sys.executable, "manage.py", "demo"]
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         self.launch()
@@ -70,7 +75,7 @@ class Site:
         environment.pop("DATABASE_URL", None)
         with open(self.log, "ab") as log, self.namespace.entered():
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "demo"],
+                self.command,
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
