@@ -21,6 +21,7 @@ from .moments import MOMENTS, Moment
 from .processes import marked_processes
 from .proxy import SESSION, SUBMISSIONS, Behaviour
 from .stage import Stage
+from .waiting import wait_until
 from .wire import Exchange
 
 # What lies between browser and site until the last post of a life is written.
@@ -33,6 +34,7 @@ WEATHERS: dict[str, dict[str, Behaviour]] = {
 }
 # Of these nothing is seen from outside: the time since the button was pressed, or since the page said "saved", decides.
 UNSEEN = ("saving", "saved")
+HAS_ENDED_SCRIPT = "return !document.querySelector('main form [name=title]')?.value"
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,7 @@ def live(stage: Stage, life: Life, witness: Witness, chance: random.Random) -> N
 
 def wait_for_the_end(stage: Stage) -> None:
     """Wait until the first attempt has ended: the form is empty then, or the page has gone on to the list."""
-    pages.wait_until(
-        lambda: stage.driver.title == "Posts" or pages.typed(stage.driver, "title") == "", "the first attempt has ended"
-    )
+    wait_until(lambda: stage.driver.execute_script(HAS_ENDED_SCRIPT), "the first attempt has ended")
 
 
 def kill_unseen(stage: Stage, life: Life, act: Act) -> None:
@@ -128,7 +128,7 @@ def kill_at(stage: Stage, moment: Moment, delay: float, act: Act) -> None:
     kill = killer(stage)
     moment.lay(stage.proxy)
     acts.write(stage, act)
-    moment.wait()
+    wait_until(lambda: moment.come.is_set() or stage.site.posts(act.title), f"the delivery comes to {moment.name!r}")
     time.sleep(delay)
     kill()
     stage.browser.kill()

@@ -20,7 +20,9 @@ def anyones(exchange: Exchange) -> bool:
 class Moment:
     """One moment of the next request of a kind: says when it has come, and holds the request there until let go."""
 
-    def __init__(self, name: str, *, concerned: Callable[[Exchange], bool] = anyones, otherwise: Behaviour = proxy.forward):
+    def __init__(
+        self, name: str, *, concerned: Callable[[Exchange], bool] = anyones, otherwise: Behaviour = proxy.forward
+    ):
         self.name = name
         self.concerned = concerned
         self.otherwise = otherwise
