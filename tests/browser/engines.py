@@ -77,6 +77,8 @@ class Browser:
             raise
         self._driver.set_script_timeout(COMMAND_SECONDS)
         self._driver.set_page_load_timeout(COMMAND_SECONDS)
+        # A wrecked browser answers nothing at all, not even with a picture of what it shows.
+        self._driver.command_executor.client_config.timeout = 2 * COMMAND_SECONDS
         return self._driver
 
     def environment(self) -> dict[str, str]:

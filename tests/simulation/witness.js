@@ -126,6 +126,9 @@ export function createWitness({ entries, files, now, onViolation }) {
     /** @param {string} path @returns {boolean} whether a request for it is on its way */
     isSending: (path) => [...inFlight].some((exchange) => exchange.path === path),
 
+    /** @returns {string[]} the entries that are on their way */
+    idsOnTheWay: () => [...inFlight].flatMap(({ ids }) => ids),
+
     sent(exchange) {
       inFlight.delete(exchange);
     },
