@@ -9,7 +9,10 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from offlinesync.scripts import CLIENT_MODULES
+
 from . import pages
+from .moments import Moment
 from .pages import FORM, LIST
 from .stage import Stage
 from .waiting import wait_until
@@ -32,6 +35,10 @@ const status = document.querySelector("[data-offlinesync-status]");
 const look = () => status.textContent.includes(promise) && sessionStorage.setItem(post.title, "saved");
 new MutationObserver(look).observe(status, { childList: true, subtree: true });
 form.requestSubmit(form.querySelector("button[type=submit]"));
+"""
+IS_READY_SCRIPT = f"""
+const client = (() => {{ {pages.CLIENT_FILES_SCRIPT} }})();
+return client > arguments[0] && document.querySelector("main form [name=title]") !== null;
 """
 # A page that sends others' posts at that moment may have something newer to say, and empties the form or goes on.
 SAID_SCRIPT = """
@@ -68,8 +75,15 @@ class Witness:
 
 def open_form(stage: Stage) -> None:
     """Open the form and wait until it can be sent."""
+
+    def opened() -> bool:
+        # The page before, whose post is accepted just then, may go on to the list in the form's place.
+        if not stage.driver.current_url.endswith(FORM):
+            stage.open(FORM)
+        return bool(stage.driver.execute_script(IS_READY_SCRIPT, len(CLIENT_MODULES)))
+
     stage.open(FORM)
-    pages.wait_for_client(stage)
+    wait_until(opened, "the form is open")
 
 
 def write(stage: Stage, act: Act) -> None:
@@ -79,6 +93,13 @@ def write(stage: Stage, act: Act) -> None:
     stage.driver.execute_script(WRITE_SCRIPT, post, PROMISE)
     said = wait_until(lambda: stage.driver.execute_script(SAID_SCRIPT, act.title), "the post is saved")
     act.said_saved = said == "saved"
+
+
+def write_until(stage: Stage, act: Act, moment: Moment) -> None:
+    """Write the post, until the delivery under way has come to the moment or, without it, to its end."""
+    moment.lay(stage.proxy)
+    write(stage, act)
+    wait_until(lambda: moment.come.is_set() or stage.site.posts(act.title), f"the delivery is at {moment.name!r}")
 
 
 def drain(stage: Stage) -> None:

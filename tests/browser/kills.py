@@ -32,7 +32,7 @@ WEATHERS: dict[str, dict[str, Behaviour]] = {
     "answers_cut": {SUBMISSIONS: proxy.cut_inside_answer},
     "requests_cut": {SUBMISSIONS: proxy.cut_after_request},
 }
-# Of these nothing is seen from outside: the time since the button was pressed, or since the page said "saved", decides.
+# Nothing is seen of them from outside: the time since the button was pressed, or since the page said "saved", decides.
 UNSEEN = ("saving", "saved")
 HAS_ENDED_SCRIPT = "return !document.querySelector('main form [name=title]')?.value"
 
@@ -65,13 +65,12 @@ def plan(chance: random.Random, *, has_worker_to_stop: bool) -> Life:
 
 
 def round_(stage: Stage, seed: int, lives: int) -> Counter[str]:
-    """So many kills on one profile, then the audit: `kills`, `worker_stops`, `saved`, `delivered`, `lost` and `twice`."""
+    """So many kills on one profile, and what came of them: `kills`, `worker_stops`, and what the audit counts."""
     chance = random.Random(f"{stage.browser.name} {seed}")
     witness = Witness(f"{stage.browser.name}, seed {seed}")
     counts: Counter[str] = Counter()
     for _ in range(lives):
         life = plan(chance, has_worker_to_stop=stage.browser.has_sync_manager)
-        print(life, flush=True)
         live(stage, life, witness, chance)
         counts.update(kills=1, worker_stops=life.stop is not None)
         stage.browser.start()
@@ -126,9 +125,7 @@ def kill_unseen(stage: Stage, life: Life, act: Act) -> None:
 def kill_at(stage: Stage, moment: Moment, delay: float, act: Act) -> None:
     """Write the post, and kill the browser when its delivery has come to the moment."""
     kill = killer(stage)
-    moment.lay(stage.proxy)
-    acts.write(stage, act)
-    wait_until(lambda: moment.come.is_set() or stage.site.posts(act.title), f"the delivery comes to {moment.name!r}")
+    acts.write_until(stage, act, moment)
     time.sleep(delay)
     kill()
     stage.browser.kill()
@@ -148,21 +145,23 @@ def killer(stage: Stage) -> Callable[[], None]:
     return kill
 
 
+def from_worker(exchange: Exchange) -> bool:
+    """Whether the worker sends it."""
+    return exchange.from_worker
+
+
+def from_page(exchange: Exchange) -> bool:
+    """Whether a page sends it."""
+    return not exchange.from_worker
+
+
 def stop_worker(stage: Stage, name: str, act: Act) -> None:
     """Write a post that only the worker gets through with, and stop the worker when it has come to the moment."""
 
-    def of_worker(exchange: Exchange) -> bool:
-        return exchange.from_worker
-
-    def others(through: proxy.Proxy, exchange: Exchange, client: object) -> None:
-        (proxy.forward if exchange.from_worker else proxy.refuse)(through, exchange, client)
-
     acts.open_form(stage)
     pages.wait_for_worker(stage)
-    moment = Moment(name, concerned=of_worker, otherwise=others)
-    moment.lay(stage.proxy)
-    acts.write(stage, act)
-    moment.wait()
+    moment = Moment(name, concerned=from_worker, otherwise=proxy.where(from_page, proxy.refuse))
+    acts.write_until(stage, act, moment)
     stage.driver.execute_cdp_cmd("ServiceWorker.enable", {})
     stage.driver.execute_cdp_cmd("ServiceWorker.stopAllWorkers", {})
     stage.proxy.heal()

@@ -8,8 +8,16 @@ from collections.abc import Callable
 
 from . import proxy, wire
 from .proxy import SESSION, SUBMISSIONS, Behaviour, Gate, Proxy
-from .waiting import wait_until
 from .wire import Exchange
+
+
+def go_on(client: socket.socket) -> None:
+    """Nothing has happened to the connection."""
+
+
+def close(client: socket.socket) -> None:
+    """End the connection in the ordinary way, wherever its bytes have come to."""
+    client.shutdown(socket.SHUT_RDWR)
 
 
 def anyones(exchange: Exchange) -> bool:
@@ -21,11 +29,17 @@ class Moment:
     """One moment of the next request of a kind: says when it has come, and holds the request there until let go."""
 
     def __init__(
-        self, name: str, *, concerned: Callable[[Exchange], bool] = anyones, otherwise: Behaviour = proxy.forward
-    ):
+        self,
+        name: str,
+        *,
+        concerned: Callable[[Exchange], bool] = anyones,
+        otherwise: Behaviour = proxy.forward,
+        then: Callable[[socket.socket], None] = go_on,
+    ) -> None:
         self.name = name
         self.concerned = concerned
         self.otherwise = otherwise
+        self.then = then
         self.used = threading.Lock()
         self.come = threading.Event()
         self.gate = Gate()
@@ -43,14 +57,11 @@ class Moment:
         elif wire.read_body(client, exchange):
             self.otherwise(through, exchange, client)
 
-    def hold(self, through: Proxy, exchange: Exchange) -> None:
-        """Say that the moment has come, and wait until it is over."""
+    def hold(self, through: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        """Say that the moment has come, and wait until it is over; what then becomes of the connection may end it."""
         self.come.set()
         self.gate.wait(through, exchange)
-
-    def wait(self) -> None:
-        """Wait for the moment."""
-        wait_until(self.come.is_set, f"a request has come to the moment {self.name!r}")
+        self.then(client)
 
     def let_go(self) -> None:
         """Let the request go on, as far as there is anybody to go on with."""
@@ -59,7 +70,7 @@ class Moment:
 
 def at_the_head(moment: Moment, through: Proxy, exchange: Exchange, client: socket.socket) -> None:
     """The head of the request has come; the body is still to be read."""
-    moment.hold(through, exchange)
+    moment.hold(through, exchange, client)
     if wire.read_body(client, exchange):
         proxy.forward(through, exchange, client)
 
@@ -74,7 +85,7 @@ def inside_the_request(moment: Moment, through: Proxy, exchange: Exchange, clien
         exchange.body += chunk
     with through.held(through.dial()) as site:
         site.sendall(wire.forwarded_head(exchange) + exchange.body[:half])
-        moment.hold(through, exchange)
+        moment.hold(through, exchange, client)
         if wire.read_body(client, exchange):
             site.sendall(exchange.body[half:])
             exchange.reached_site = True
@@ -84,7 +95,7 @@ def inside_the_request(moment: Moment, through: Proxy, exchange: Exchange, clien
 def before_the_site(moment: Moment, through: Proxy, exchange: Exchange, client: socket.socket) -> None:
     """The whole request is on its way; the site hears of it when the moment is over."""
     if wire.read_body(client, exchange):
-        moment.hold(through, exchange)
+        moment.hold(through, exchange, client)
         proxy.forward(through, exchange, client)
 
 
@@ -93,7 +104,7 @@ def in_the_site(moment: Moment, through: Proxy, exchange: Exchange, client: sock
     if wire.read_body(client, exchange):
         with through.held(through.dial()) as site:
             proxy.give(exchange, site)
-            moment.hold(through, exchange)
+            moment.hold(through, exchange, client)
             client.sendall(wire.read_answer(site))
 
 
@@ -101,7 +112,7 @@ def before_the_answer(moment: Moment, through: Proxy, exchange: Exchange, client
     """The site has done what it was asked, and nobody knows."""
     if wire.read_body(client, exchange):
         received = proxy.ask(through, exchange)
-        moment.hold(through, exchange)
+        moment.hold(through, exchange, client)
         client.sendall(received)
 
 
@@ -111,7 +122,7 @@ def inside_the_answer(moment: Moment, through: Proxy, exchange: Exchange, client
         received = proxy.ask(through, exchange)
         half = (len(received) + received.index(b"\r\n\r\n") + 4) // 2
         client.sendall(received[:half])
-        moment.hold(through, exchange)
+        moment.hold(through, exchange, client)
         client.sendall(received[half:])
 
 
