@@ -78,8 +78,8 @@ def test_d10_a_foreign_worker_stays_and_the_developer_is_told(stage: Stage) -> N
 def test_d10_a_worker_that_is_done_with_is_replaced(stage: Stage, script: str) -> None:
     if script != OURS_ONCE:
         (client,) = re.findall(r'src="(/offlinesync/client\.[^"]+)"', stage.site.get(LIST).body.decode())
-        config = b'"replaces": ["%s"], "mount"' % THEIRS.encode()
-        stage.proxy.on(client, proxy.rewriting(lambda body: body.replace(b'"mount"', config, 1)))
+        config = b'"replaces": ["%s"]' % THEIRS.encode()
+        stage.proxy.on(client, proxy.rewriting(lambda body: body.replace(b'"replaces": []', config, 1)))
     settle_in(stage, script)
     stage.open(LIST)
     pages.wait_for_worker(stage)
