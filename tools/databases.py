@@ -58,6 +58,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def children_of(parent: int) -> Iterator[int]:
+    """The processes that a process has started; none where the system does not tell."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(") ")[2].split()[1]) == parent:
+                yield int(stat.parent.name)
+
+
 class Server:
     """One server process and its folder; it may be killed and started again on the same data and port."""
 
@@ -104,8 +112,13 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """End the server with SIGKILL, as a power cut would."""
+        """End the server with SIGKILL, as a power cut would: what it has forked as well."""
         if self._process is not None:
+            # It must not see its children die, and clean up after them.
+            self._process.send_signal(signal.SIGSTOP)
+            for child in children_of(self._process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
         self._process = None

@@ -1,4 +1,7 @@
-"""Real server processes and the devices that send to them, over HTTP."""
+"""Real server processes and the devices that send to them, over HTTP.
+
+Needs no settings of Django: the long runs use it from outside.
+"""
 
 import http.client
 import json
@@ -9,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,10 +20,6 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 from urllib.parse import quote
-
-from django.db import connection
-
-from .wire import batch
 
 ROOT = Path(__file__).resolve().parents[2]
 # Bounds for what would otherwise never end, not expectations.
@@ -34,6 +34,8 @@ class ServerDied(Exception):
 
 def database_url() -> str:
     """The test database as another process opens it."""
+    from django.db import connection
+
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{quote(str(settings['NAME']))}"
@@ -41,6 +43,13 @@ def database_url() -> str:
     account = quote(settings["USER"]) + (f":{quote(settings['PASSWORD'])}" if settings["PASSWORD"] else "")
     port = f":{settings['PORT']}" if settings["PORT"] else ""
     return f"{scheme}://{account}@{settings['HOST']}{port}/{settings['NAME']}"
+
+
+def note(title: str, **fields: str) -> dict:
+    """A submission of the tests' note form, under an id as a device makes it: the time, then random bits."""
+    random_bits = uuid.uuid4().int & (2**76 - 1)
+    key = uuid.UUID(int=time.time_ns() // 1_000_000 << 80 | 0x7 << 76 | random_bits & ~(0x3 << 62) | 0x2 << 62)
+    return {"id": str(key), "form": "note", "fields": [["title", title], *map(list, fields.items())]}
 
 
 class Servers:
@@ -79,9 +88,9 @@ class Servers:
         """Make the tables."""
         self._ask(do="migrate")
 
-    def rows(self) -> tuple[Counter, Counter]:
-        """Ids in the ledger and titles of notes, each with how often it is there."""
-        rows = self._ask(do="rows")
+    def rows(self, ids: Iterable[str], prefix: str = "") -> tuple[Counter, Counter]:
+        """Which of the ids are in the ledger, and which titles with the prefix, each with how often it is there."""
+        rows = self._ask(do="rows", ids=list(ids), prefix=prefix)
         return Counter(rows["ledger"]), Counter(rows["notes"])
 
     def stopped(self) -> dict[str, Any]:
@@ -158,11 +167,11 @@ class Device:
         self._wire: http.client.HTTPConnection | None = None
         self._headers: dict[str, str] = {}
 
-    def post(self, submissions: Iterable[dict], **values: Any) -> list[dict]:
+    def post(self, submissions: Iterable[dict]) -> list[dict]:
         """Send a batch once; its receipts. ``ServerDied`` where there is no answer, or one that says so."""
         if not self._headers:
             self._open_session()
-        body = json.dumps(batch(*submissions, **values))
+        body = json.dumps({"protocol": 1, "owner": None, "submissions": list(submissions)})
         status, _, answer = self.request("POST", "submissions/", body, self._headers)
         if status == 503:
             raise ServerDied(answer)

@@ -121,12 +121,11 @@ def serve(
     create_server(application, sockets=[listener], threads=threads, connection_limit=1000).run()
 
 
-def rows() -> dict[str, Any]:
-    """What the database holds."""
-    held = {
-        "ledger": [str(key) for key in Submission.objects.values_list("submission_id", flat=True)],
-        "notes": list(Note.objects.values_list("title", flat=True)),
-    }
+def rows(ids: list[str], prefix: str) -> dict[str, Any]:
+    """What the database holds of these."""
+    ledger = Submission.objects.filter(submission_id__in=ids).values_list("submission_id", flat=True)
+    notes = Note.objects.filter(title__startswith=prefix).values_list("title", flat=True)
+    held = {"ledger": list(map(str, ledger)), "notes": list(notes)}
     connections.close_all()
     return held
 
@@ -159,7 +158,7 @@ def main() -> None:
                 connections.close_all()
                 tell(migrated=True)
             case "rows":
-                tell(**rows())
+                tell(**rows(**command))
 
 
 if __name__ == "__main__":

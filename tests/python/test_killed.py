@@ -13,10 +13,8 @@ import pytest
 from offlinesync.models import Submission
 
 from . import servers
-from .sampleapp.factories import uuid7
 from .sampleapp.models import Note
-from .servers import Device, ServerDied, Servers, only_what_counts
-from .wire import submission
+from .servers import Device, ServerDied, Servers, note, only_what_counts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,11 +40,6 @@ once = pytest.mark.parametrize("parent", [False], indirect=True, ids=[""])
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as pool:
         yield pool
-
-
-def note(title: str, **fields: str) -> dict:
-    names = {"title": title, "slug": title.replace(" ", "-"), **fields}
-    return submission(id=str(uuid7()), form="note", fields=[[name, value] for name, value in names.items()])
 
 
 def titles_of(batch: list[dict]) -> list[str]:
