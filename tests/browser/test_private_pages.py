@@ -9,7 +9,7 @@ from .stage import Stage
 from .waiting import wait_until
 
 CANARY = "demo1"
-WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in."
+WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
 SEARCH_CACHES = """
 const [word, done] = arguments;
 (async () => {
