@@ -1,6 +1,6 @@
 # The lines that start with ## are what `make help` prints.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql test-mariadb test-wide simulate peers reliability lint package clean everything
+.PHONY: help demo test test-postgresql test-mariadb test-wide simulate endurance peers reliability lint package clean everything
 export PYTHON
 
 ## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
@@ -10,6 +10,7 @@ export PYTHON
 ## make test-wide        the browser tests that `make test` leaves to CI
 ## make simulate         the device under a seeded scheduler; SEEDS=1000000 says how many schedules, SEED=7 prints one
 ## make peers            compare the app with Workbox's background sync: writes docs/peers.json and prints the table
+## make endurance        kill browsers, cut links and send twins, MINUTES=30 or until docs/endurance.json has its targets
 ## make reliability      run everything that .ci/run does, and write docs/reliability.md of what came of it
 ## make lint             style, types, JavaScript syntax, and what must not be committed
 ## make package          build the wheel and try it in a new project
@@ -51,6 +52,10 @@ peers: everything
 	@tools/system_packages.sh test
 	@tools/node_modules.sh
 	@exec .venv/bin/python -m tests.peers
+
+endurance: everything
+	@tools/system_packages.sh test
+	@exec .venv/bin/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
 
 reliability: everything
 	@OFFLINESYNC_RECORD=1 bash .ci/run

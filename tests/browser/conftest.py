@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from selenium.common.exceptions import WebDriverException
-from urllib3.exceptions import HTTPError
 
-from .engines import Browser, BrowserMissing, Chromium, Firefox, VirtualDisplay, WebKitGTK
+from .artifacts import ARTIFACTS, keep
+from .engines import BrowserMissing, VirtualDisplay, browser_maker
 from .network import missing_for_network
 from .site import ROOT, prepare
 from .stage import Stage, Way, staged
-
-ARTIFACTS = ROOT / ".test-artifacts"
 
 OpenStage = Callable[..., AbstractContextManager[Stage]]
 
@@ -53,13 +50,8 @@ def display() -> Iterator[VirtualDisplay]:
 def open_stage(request: pytest.FixtureRequest, prepared_site: Path) -> OpenStage:
     """Opens stages: `with open_stage("chromium", Way.CABLE) as stage`."""
 
-    def make_browser(engine: str, arguments: tuple[str, ...]) -> Callable[[Path], Browser]:
-        if engine == "webkitgtk":
-            screen = request.getfixturevalue("display").name
-            return lambda directory: WebKitGTK(directory, display=screen)
-        if engine == "firefox":
-            return lambda directory: Firefox(directory, arguments=arguments)
-        return lambda directory: Chromium(directory, arguments=arguments)
+    def display() -> str:
+        return str(request.getfixturevalue("display").name)
 
     @contextmanager
     def open_one(
@@ -74,7 +66,7 @@ def open_stage(request: pytest.FixtureRequest, prepared_site: Path) -> OpenStage
             absent(missing)
         with ExitStack() as stack:
             try:
-                make = make_browser(engine, arguments)
+                make = browser_maker(engine, arguments=arguments, display=display)
                 opening = staged(make, way, template=prepared_site, environment=environment or {})
                 opened = stack.enter_context(opening)
             except BrowserMissing as reason:
@@ -129,18 +121,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     found = getattr(item, "funcargs", {}).get("stage")
     if report.failed and isinstance(found, Stage):
         folder = ARTIFACTS / re.sub(r"[^\w.-]+", "_", item.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        for log in (found.site.log, found.browser.log):
-            if log.exists():
-                (folder / log.name).write_bytes(log.read_bytes())
-        if found.through is not None:
-            (folder / "requests.log").write_text("\n".join(map(str, found.through.exchanges)))
-        try:
-            found.driver.save_screenshot(str(folder / "page.png"))
-            if isinstance(found.browser, Chromium):
-                (folder / "console.log").write_text("\n".join(map(str, found.driver.get_log("browser"))))
-        # The browser may be what has failed.
-        except (WebDriverException, HTTPError, RuntimeError, OSError) as error:
-            (folder / "no-picture.txt").write_text(str(error))
+        keep(found, folder)
         report.sections.append(("Browser test", f"picture and logs: {folder.relative_to(ROOT)}"))
     return report

@@ -227,6 +227,18 @@ class WebKitGTK(Browser):
         return started(lambda: webdriver.WebKitGTK(options=options, service=service), self.to_install)
 
 
+def browser_maker(
+    engine: str, *, display: Callable[[], str], arguments: tuple[str, ...] = ()
+) -> Callable[[Path], Browser]:
+    """What makes the engine's browser in a folder; the display is asked for where one is needed."""
+    if engine == "webkitgtk":
+        screen = display()
+        return lambda directory: WebKitGTK(directory, display=screen)
+    if engine == "firefox":
+        return lambda directory: Firefox(directory, arguments=arguments)
+    return lambda directory: Chromium(directory, arguments=arguments)
+
+
 class VirtualDisplay:
     """An X server without a screen, for the engine that has no headless mode."""
 

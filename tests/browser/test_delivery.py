@@ -22,6 +22,21 @@ ENGINES = [
 # The longest pause between two deliveries of an open page is a minute.
 LONGEST_PAUSE = 75
 
+# Keeps the next transaction that writes alive for as long as the page runs, short of its first write.
+NEVER_WRITES_SCRIPT = """
+const { get } = IDBIndex.prototype;
+IDBIndex.prototype.get = function (key) {
+  const request = get.call(this, key);
+  if (this.objectStore.transaction.mode === "readonly") return request;
+  const again = () => {
+    window.turns = (window.turns ?? 0) + 1;
+    get.call(this, key).onsuccess = again;
+  };
+  again();
+  return {};
+};
+"""
+
 
 def background_sync(**parameters: float) -> tuple[str, ...]:
     """Chromium with other times between the attempts of a sync, of which it makes three."""
@@ -226,6 +241,24 @@ def test_b6_b10_a_page_that_is_left_while_it_sends_holds_nobody_up(stage: Stage,
     stage.open(LIST)
     assert_there_once(stage, TITLE)
     gate.open()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_b10_a_page_that_is_left_while_it_settles_holds_nobody_up(stage: Stage) -> None:
+    """WebKit keeps a page that is left together with its transaction, and nobody else can write until it goes on."""
+    pages.keep_pages(stage)
+    stage.open(FORM)
+    pages.wait_for_client(stage)
+    gate = proxy.Gate()
+    stage.proxy.on(SUBMISSIONS, proxy.once(gate.before_answer))
+    pages.fill(stage, TITLE)
+    pages.submit(stage)
+    wait_until(lambda: gate.held, "the post is on its way")
+    stage.driver.execute_script(NEVER_WRITES_SCRIPT)
+    gate.open()
+    wait_until(lambda: stage.driver.execute_script("return window.turns ?? 0") > 3, "the page settles")
+    stage.open(LIST)
+    assert_there_once(stage, TITLE)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ const REOPEN_ATTEMPTS = 3;
 export function createDatabase({ indexedDB, clock, name, openTimeout = 5000, patience = 60000 }) {
   /** @type {Promise<IDBDatabase> | null} */
   let opening = null;
+  /** @type {Set<IDBTransaction>} */
+  const underWay = new Set();
 
   function forget() {
     opening = null;
@@ -100,17 +102,22 @@ export function createDatabase({ indexedDB, clock, name, openTimeout = 5000, pat
    */
   async function transact(mode, work) {
     const { database, transaction } = await begin(mode);
+    underWay.add(transaction);
     const completed = new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
       transaction.onabort = () => reject(transaction.error ?? new Error("The transaction was aborted"));
     });
     const worked = work(Object.fromEntries(STORES.map((store) => [store, transaction.objectStore(store)])));
     worked.catch(() => abort(transaction));
-    const [value] = await inTime(Promise.all([worked, completed]), () => {
-      abort(transaction);
-      drop(database);
-    });
-    return value;
+    try {
+      const [value] = await inTime(Promise.all([worked, completed]), () => {
+        abort(transaction);
+        drop(database);
+      });
+      return value;
+    } finally {
+      underWay.delete(transaction);
+    }
   }
 
   /**
@@ -136,7 +143,18 @@ export function createDatabase({ indexedDB, clock, name, openTimeout = 5000, pat
     }
   }
 
-  return { open, transact };
+  return {
+    open,
+    transact,
+
+    /**
+     * Takes back what is not completed yet. WebKit keeps a page with its transaction when it is left, for the way back,
+     * and nobody else can write in the meantime (row B10).
+     */
+    leave() {
+      for (const transaction of underWay) abort(transaction);
+    },
+  };
 }
 
 /**

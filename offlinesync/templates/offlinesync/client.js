@@ -112,6 +112,7 @@ async function start() {
     return;
   }
   elements.onAction((action, button) => act(action, button).catch(reportError));
+  addEventListener("pagehide", database.leave);
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
   await status.refresh();
