@@ -1,6 +1,6 @@
 # The lines that start with ## are what `make help` prints.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql test-mariadb test-wide lint package clean everything
+.PHONY: help demo test test-postgresql test-mariadb test-wide simulate peers reliability lint package clean everything
 export PYTHON
 
 ## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
@@ -8,6 +8,9 @@ export PYTHON
 ## make test-postgresql  the Python tests on PostgreSQL: the local server on its standard port, else one of their own
 ## make test-mariadb     the Python tests on MariaDB, likewise
 ## make test-wide        the browser tests that `make test` leaves to CI
+## make simulate         the device under a seeded scheduler; SEEDS=1000000 says how many schedules, SEED=7 prints one
+## make peers            compare the app with Workbox's background sync: writes docs/peers.json and prints the table
+## make reliability      run everything that .ci/run does, and write docs/reliability.md of what came of it
 ## make lint             style, types, JavaScript syntax, and what must not be committed
 ## make package          build the wheel and try it in a new project
 ## make clean            remove the virtual environment and what builds and runs left behind
@@ -27,6 +30,7 @@ everything:
 
 test: everything
 	@tools/system_packages.sh test
+	@tools/node_modules.sh
 	@exec .venv/bin/python -m pytest
 
 test-postgresql test-mariadb: test-%: everything
@@ -35,18 +39,34 @@ test-postgresql test-mariadb: test-%: everything
 
 test-wide: everything
 	@tools/system_packages.sh test
-	@exec .venv/bin/python -m pytest -m wide tests/browser
+	@tools/node_modules.sh
+	@exec .venv/bin/python -m pytest -m wide tests/browser tests/peers
+
+SEEDS = 20000
+simulate: everything
+	@tools/node_modules.sh
+	@exec .venv/bin/node tests/simulation/main.js $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) $(if $(RECORD),--record $(RECORD)))
+
+peers: everything
+	@tools/system_packages.sh test
+	@tools/node_modules.sh
+	@exec .venv/bin/python -m tests.peers
+
+reliability: everything
+	@OFFLINESYNC_RECORD=1 bash .ci/run
+	@.venv/bin/python tools/reliability.py write
 
 lint: everything
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python tools/check_javascript.py
 	@.venv/bin/python tools/check_tree.py
+	@.venv/bin/python tools/reliability.py write --check
 
 package: everything
 	@.venv/bin/python tools/check_wheel.py
 
 # The demo's data stays: it is somebody's.
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .test-artifacts
+	rm -rf .venv tests/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

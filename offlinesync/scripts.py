@@ -24,6 +24,8 @@ from django.utils.safestring import SafeString, mark_safe
 from .conf import app_settings
 
 CLIENT_MODULES = (
+    "acts",
+    "backup",
     "database",
     "delivery",
     "elements",
@@ -31,8 +33,11 @@ CLIENT_MODULES = (
     "errors",
     "fields",
     "forms",
+    "listing",
     "outbox",
+    "registration",
     "status",
+    "trace",
     "transport",
     "triggers",
 )

@@ -1,4 +1,4 @@
-"""Parses every script in static/ as what it is served as, an ES module, and names the ones with an error."""
+"""Parses every script of the site and of the tests as an ES module, and names the ones with an error."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def syntax_error(script: Path, scratch: Path) -> str | None:
     """Node's message about the script, or None."""
-    # Node tells a module by the file's ending, unless a package.json says otherwise: this project has none.
+    # Node tells a module by the file's ending: no package.json lies beside what the site serves.
     module = scratch / f"{script.stem}.mjs"
     module.write_bytes(script.read_bytes())
     node = Path(sys.executable).parent / "node"
@@ -20,7 +20,8 @@ def syntax_error(script: Path, scratch: Path) -> str | None:
 
 def main() -> int:
     """Check all scripts; the exit status says whether one of them is wrong."""
-    scripts = sorted([*ROOT.glob("offlinesync/static/**/*.js"), *ROOT.glob("demo_site/**/static/**/*.js")])
+    places = ("offlinesync/static/**/*.js", "demo_site/**/static/**/*.js", "tests/simulation/*.js", "tests/peers/*.js")
+    scripts = sorted(script for place in places for script in ROOT.glob(place))
     with tempfile.TemporaryDirectory() as scratch:
         errors = [error for script in scripts if (error := syntax_error(script, Path(scratch)))]
     print(*errors, f"{len(scripts)} scripts parsed, {len(errors)} with an error.", sep="\n")

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from selenium.webdriver.webkitgtk.service import Service as WebKitGTKService
 from .processes import STOP_SECONDS, end, kill_marked, marked_environment, new_mark
 
 COMMAND_SECONDS = 60
+WINDOW = Path(__file__).with_name("webkit_window.py")
 
 
 class BrowserMissing(Exception):
@@ -75,6 +77,8 @@ class Browser:
             raise
         self._driver.set_script_timeout(COMMAND_SECONDS)
         self._driver.set_page_load_timeout(COMMAND_SECONDS)
+        # A wrecked browser answers nothing at all, not even with a picture of what it shows.
+        self._driver.command_executor.client_config.timeout = 2 * COMMAND_SECONDS
         return self._driver
 
     def environment(self) -> dict[str, str]:
@@ -174,11 +178,14 @@ class Firefox(Browser):
         "intl.accept_languages": "en-US, en",
     }
 
+    def __init__(self, directory: Path, *, arguments: tuple[str, ...] = ()) -> None:
+        super().__init__(directory)
+        self.arguments = arguments
+
     def open(self, environment: Mapping[str, str]) -> WebDriver:
         options = webdriver.FirefoxOptions()
-        options.add_argument("-headless")
-        options.add_argument("-profile")
-        options.add_argument(str(self.profile))
+        for argument in ("-headless", "-profile", str(self.profile), *self.arguments):
+            options.add_argument(argument)
         for preference, value in self.preferences.items():
             options.set_preference(preference, value)
         browser = shutil.which("firefox-esr") or shutil.which("firefox")
@@ -193,7 +200,7 @@ class Firefox(Browser):
 
 
 class WebKitGTK(Browser):
-    """WebKitGTK's MiniBrowser under a virtual display."""
+    """WebKitGTK in a window of ours, under a virtual display."""
 
     name = "WebKitGTK"
     to_install = "WebKitGTK is missing: apt-get install webkit2gtk-driver xvfb"
@@ -213,7 +220,11 @@ class WebKitGTK(Browser):
         if driver is None:
             raise BrowserMissing(self.to_install)
         service = WebKitGTKService(executable_path=driver, env=dict(environment), log_output=str(self.log))
-        return started(lambda: webdriver.WebKitGTK(options=WebKitGTKOptions(), service=service), self.to_install)
+        options = WebKitGTKOptions()
+        options.binary_location = sys.executable
+        for argument in (WINDOW, self.profile):
+            options.add_argument(str(argument))
+        return started(lambda: webdriver.WebKitGTK(options=options, service=service), self.to_install)
 
 
 class VirtualDisplay:

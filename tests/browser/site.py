@@ -53,6 +53,11 @@ class Site:
         self.mark = new_mark()
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def command(self) -> list[str]:
+        """What starts the server."""
+        return [sys.executable, "manage.py", "demo"]
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         self.launch()
@@ -70,7 +75,7 @@ class Site:
         environment.pop("DATABASE_URL", None)
         with open(self.log, "ab") as log, self.namespace.entered():
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "demo"],
+                self.command,
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -132,6 +137,11 @@ class Site:
         with closing(sqlite3.connect(self.data / "db.sqlite3")) as database:
             database.row_factory = sqlite3.Row
             return database.execute("SELECT * FROM offlinesync_submission ORDER BY id").fetchall()
+
+    def end_sessions(self) -> None:
+        """Forget who is signed in, as happens when a session expires."""
+        with closing(sqlite3.connect(self.data / "db.sqlite3")) as database, database:
+            database.execute("DELETE FROM django_session")
 
     def user_id(self, username: str) -> str:
         """An account's primary key as text: the owner of what it saves."""

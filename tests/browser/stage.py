@@ -61,7 +61,12 @@ class Stage:
 
 @contextmanager
 def staged(
-    make_browser: Callable[[Path], Browser], way: Way, *, template: Path, environment: Mapping[str, str]
+    make_browser: Callable[[Path], Browser],
+    way: Way,
+    *,
+    template: Path | None,
+    environment: Mapping[str, str],
+    make_site: Callable[..., Site] = Site,
 ) -> Iterator[Stage]:
     """Set everything up, and leave neither process nor namespace nor file behind."""
     with ExitStack() as stack:
@@ -73,7 +78,7 @@ def staged(
             stack.callback(network.close)
         here = network.browser if network else Namespace()
         there = network.site if network and way is Way.CABLE else here
-        site = Site(directory, there, template=template, **environment)
+        site = make_site(directory, there, template=template, **environment)
         stack.callback(site.kill)
         site.launch()
         url, proxy = site.url, None

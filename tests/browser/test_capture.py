@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 
 from . import pages, proxy
 from .pages import FORM, LIST
-from .proxy import SUBMISSIONS
+from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
 
@@ -155,14 +155,16 @@ def test_a6_a_file_survives_the_device_to_the_byte(stage: Stage, size: int) -> N
     content = random.Random(size).randbytes(size)
     stage.open(FORM)
     pages.wait_for_client(stage)
-    stage.proxy.on(None, proxy.refuse)
+    for path in (SESSION, SUBMISSIONS):
+        stage.proxy.on(path, proxy.refuse)
     pages.fill(stage, TITLE, file=pages.photo_file(stage, content, "Straße 9 “seat”.png"))
     pages.submit(stage)
     wait_until(lambda: "Waiting to be sent: 1" in pages.status(stage.driver), "the file is saved")
-    stage.proxy.heal()
 
-    # Read back by another page than the one it was chosen on.
+    # Read back by another page than the one it was chosen on, which has gone before the site is back.
     stage.open(LIST)
+    pages.wait_for_client(stage)
+    stage.proxy.heal()
     wait_until(lambda: "Needs your attention: 1 See what is wrong" in pages.status(stage.driver), "it was delivered")
     (delivery,) = stage.proxy.deliveries
     (submission,) = delivery.batch["submissions"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from . import pages, proxy
@@ -9,7 +11,7 @@ from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS, Behaviour
 from .stage import Stage, Way
 from .waiting import wait_until
-from .wire import answer
+from .wire import Exchange, answer
 
 TITLE = "Eleven seconds of daylight"
 ENGINES = [
@@ -35,8 +37,13 @@ TRIES_AGAIN_IN_AN_HOUR = background_sync(initial_retry_delay_sec=3600, retry_del
 
 
 def overload(stage: Stage) -> None:
-    """Let the site put every delivery off: the worker then gives a sync back at once."""
-    stage.proxy.on(SESSION, proxy.answering(lambda exchange: answer(503, "", Retry_After="1")))
+    """Let the page reach nobody, and the site put the worker off, which then gives its sync back at once."""
+    put_off = proxy.answering(lambda exchange: answer(503, "", Retry_After="1"))
+
+    def behave(here: proxy.Proxy, exchange: Exchange, client: socket.socket) -> None:
+        (put_off if exchange.from_worker else proxy.refuse)(here, exchange, client)
+
+    stage.proxy.on(SESSION, behave)
 
 
 def assert_sent_once_each(stage: Stage, *titles: str) -> None:

@@ -4,7 +4,7 @@ const YEARS = 10 * 365 * 86400000;
 const OWNERS = ["1", "2", null];
 const LONGEST_BLOCK = 6000;
 const LOOK = 150;
-const LOOKS = 400;
+const LOOKS = 800;
 
 const ON_THE_DEVICE = ["quota", "transaction_aborts", "transaction_hangs", "dead_handle", "open_refused", "open_hangs"];
 /** What waits for the next request, or the next transaction. */
@@ -31,7 +31,7 @@ export function createChaos(world, device, people) {
 
   /** Where staff can act as somebody else, the account changes under the same token: the owner alone tells. */
   async function switchOwner() {
-    if (random.chance(0.5)) await whileSending(SESSION);
+    if (random.chance(0.5) && !(await look(() => witness.isSending(SESSION)))) return;
     const user = random.pick(OWNERS);
     if (random.chance(0.5)) return signAs(user);
     session.cookie = { ...session.cookie, user };
@@ -55,10 +55,24 @@ export function createChaos(world, device, people) {
     sync_forgotten: () => counted("sync_forgotten", () => device.sync.forgetAll()),
   };
 
-  /** Some things matter only in the moment in which a request is on its way. */
-  async function whileSending(path) {
-    for (let look = 0; look < LOOKS && !witness.isSending(path); look++) await pause(LOOK);
-    await pause(random.between(0, LOOK));
+  /** A correction, and the answer to what stood there before, cross each other on the way. */
+  async function correctOnTheWay() {
+    const tab = anyTab();
+    people.write(tab, { behaviour: "site: 413" });
+    const isThere = (wanted) => storage.records("entries").find((entry) => entry.owner === tab.owner && wanted(entry));
+    if (!(await look(() => isThere(({ state }) => state === "stuck")))) return;
+    server.mend();
+    const isOnTheWay = ({ id, state }) => state === "stuck" && witness.idsOnTheWay().includes(id);
+    if (await look(() => isThere(isOnTheWay))) people.correct(tab, isThere(isOnTheWay).id);
+  }
+
+  /** Some things matter only in a certain moment. @returns {Promise<boolean>} whether it has come while things go wrong */
+  async function look(forWhat) {
+    for (let looks = 0; looks < LOOKS && !faults.isHealed(); looks++) {
+      if (forWhat()) return true;
+      await pause(LOOK);
+    }
+    return false;
   }
 
   const pause = (milliseconds) => new Promise((resolve) => scheduler.at(milliseconds, resolve));
@@ -103,13 +117,14 @@ export function createChaos(world, device, people) {
   const DEEDS = {
     write: () => void people.write(anyTab()),
     correct: () => void people.correct(anyTab()),
+    discard: () => void people.discard(anyTab()),
     press_again: () => people.pressAgain(),
     open_tab: () => void device.openTab(ownerOfNewPage()),
     link_up: () => device.setLink(true),
-    correct_while_sending: () => whileSending(SUBMISSIONS).then(() => void people.correct(anyTab())),
+    correct_on_the_way: correctOnTheWay,
     mend: () => server.mend(),
   };
-  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "press_again", "open_tab", "correct_while_sending", "link_up", "mend"];
+  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "discard", "press_again", "open_tab", "correct_on_the_way", "link_up", "mend"];
 
   return {
     /** Only some kinds in one schedule, so that each of them meets each other one alone. */

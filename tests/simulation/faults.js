@@ -9,6 +9,7 @@ export function createFaults(random, note) {
   const loaded = new Map();
   /** @type {Record<string, number>} */
   const injected = {};
+  let isHealed = false;
 
   function count(kind) {
     injected[kind] = (injected[kind] ?? 0) + 1;
@@ -43,7 +44,10 @@ export function createFaults(random, note) {
       return kind;
     },
 
+    isHealed: () => isHealed,
+
     heal() {
+      isHealed = true;
       loaded.clear();
     },
   };

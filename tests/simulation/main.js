@@ -2,6 +2,7 @@
  * Runs the simulation. `--seeds N [--from S]` runs so many, over all cores, and then every mutant; `--seed S` prints the
  * trace of one. The exit status is 1 where a promise did not hold, a mutant got by, or a seed was not the same twice.
  */
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -11,6 +12,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { loadBuilds } from "./builds.js";
 import { MUTANTS } from "./mutants.js";
 import { runSchedule } from "./schedule.js";
+import { differencesOfModel } from "./wire.js";
 
 const REGRESSIONS = JSON.parse(readFileSync(new URL("regressions.json", import.meta.url), "utf8"));
 const CHUNK = 250;
@@ -121,6 +123,14 @@ function printFailures(failures) {
   }
 }
 
+/** What `make reliability` puts into docs/reliability.md. */
+function writeRecord({ record, seeds }, found) {
+  const date = new Date().toISOString().slice(0, 10);
+  const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).trim();
+  const command = `make simulate SEEDS=${seeds} RECORD=${record}`;
+  writeFileSync(record, `${JSON.stringify({ date, commit, command, ...found }, null, 1)}\n`);
+}
+
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -134,6 +144,8 @@ async function main() {
   });
   if (values.seed !== undefined) return (await printTrace(Number(values.seed), values.mutant)) ? 1 : 0;
 
+  const differences = differencesOfModel();
+  for (const difference of differences) console.log(`the model server does not answer as the real one: ${difference}`);
   const began = performance.now();
   const total = await simulate(Number(values.from), Number(values.seeds));
   const seconds = Math.round((performance.now() - began) / 1000);
@@ -150,8 +162,8 @@ async function main() {
     `${total.schedules} schedules (${total.steps} steps, ${seconds} s): ${total.failures.length} violations. ` +
       `${mutants.length - survivors.length} of ${mutants.length} mutants caught.`,
   );
-  if (values.record) writeFileSync(values.record, `${JSON.stringify({ ...total, seconds, mutants }, null, 1)}\n`);
-  return total.failures.length || survivors.length ? 1 : 0;
+  if (values.record) writeRecord(values, { ...total, seconds, mutants });
+  return differences.length || total.failures.length || survivors.length ? 1 : 0;
 }
 
 if (isMainThread) process.exitCode = await main();

@@ -59,7 +59,7 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
       new Promise((resolve, reject) => {
         if (!context.alive) return;
         const request = readRequest(url, method, headers, body);
-        const exchange = { context, path: request.path };
+        const exchange = { context, path: request.path, ids: idsOf(request) };
         witness.sending(exchange);
         let isOver = false;
         const end = (settle, value) => {
@@ -84,7 +84,7 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
     const fault = faults.takeOne(FAULTS, request.path);
     const later = (run) => scheduler.at(random.between(5, 150), run);
     const ask = () => toAnswer(server.handle(sentCookie, request));
-    const ids = (request.batch?.submissions ?? []).map(({ id }) => id);
+    const ids = idsOf(request);
     switch (fault) {
       case "request_lost":
         return void later(random.chance(0.5) ? fail : () => {});
@@ -136,6 +136,8 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
     },
   };
 }
+
+const idsOf = ({ batch }) => (batch?.submissions ?? []).map(({ id }) => id);
 
 function readRequest(url, method, headers, body) {
   const path = url.split("?")[0];

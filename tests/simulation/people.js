@@ -27,8 +27,8 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     return `${prefix} ${written}`;
   }
 
-  function newAct(owner, withTrouble) {
-    const behaviour = withTrouble && random.chance(0.35) ? random.pick(BEHAVIOURS) : "";
+  function newAct(owner, withTrouble, wanted) {
+    const behaviour = wanted ?? (withTrouble && random.chance(0.35) ? random.pick(BEHAVIOURS) : "");
     if (behaviour) faults.count(`poison ${behaviour}`);
     return {
       owner,
@@ -97,10 +97,11 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     else witness.posted(act, version);
   }
 
-  async function correct(tab) {
+  /** @param {object} tab @param {string} [wanted]  the id of the one to correct, if it is there */
+  async function correct(tab, wanted) {
     const attention = await tab.outbox.needingAttention(tab.owner).catch(() => []);
     if (!attention.length || !tab.alive) return;
-    const old = random.pick(attention);
+    const old = attention.find(({ id }) => id === wanted) ?? random.pick(attention);
     const act = witness.actByTitle.get(titleOf(old));
     const id = old.receipt?.code === "id_reuse" ? tab.newId() : old.id;
     const corrected = { ...act, title: newWords("corrected"), behaviour: "" };
@@ -111,13 +112,27 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     const isReplaced = await tab.outbox.replace(old.id, entry, contentsOf(corrected)).catch(() => null);
     if (!isReplaced || !tab.alive) return;
     act.future = entry.future ?? act.future;
+    // Whoever has found it among the saved ones knows what became of it, and does not send it a second time.
+    for (const form of inForms) if (form.act === act) inForms.delete(form);
     saved(tab, act, version);
   }
 
+  /** Whoever discards an entry wants what was seen of it to go, and nothing that was written since (P2). */
+  async function discard(tab) {
+    const seen = await tab.outbox.page(tab.owner, { after: 0, limit: 9 }).catch(() => []);
+    if (!seen.length || !tab.alive) return;
+    const entry = random.pick(seen);
+    note(`${tab.name} discards ${titleOf(entry)}`);
+    witness.discarding(titleOf(entry));
+    await tab.outbox.discard(entry).catch((error) => note(`${tab.name} reports ${error.name}`));
+  }
+
   return {
-    /** @param {object} tab */
-    write: (tab, { withTrouble = true } = {}) => {
-      const act = newAct(tab.owner, withTrouble);
+    discard,
+
+    /** @param {object} tab @param {{withTrouble?: boolean, behaviour?: string}} [what] */
+    write: (tab, { withTrouble = true, behaviour } = {}) => {
+      const act = newAct(tab.owner, withTrouble, behaviour);
       return { act, ended: submit(tab, act) };
     },
 

@@ -81,6 +81,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
   /** Goes on until it is so, for so long at the most. @returns {Promise<boolean>} whether it is so */
   async function until(isSo, milliseconds) {
     const end = scheduler.now() + milliseconds;
+    await scheduler.settle();
     while (!violation && !isSo()) {
       if (scheduler.now() > end) return false;
       if (++steps > MOST_STEPS) onViolation("B10: it goes on for ever");
@@ -134,6 +135,10 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
     const tab = device.openTab(session.cookie.user ?? "");
     await until(() => false, MINUTE);
     if (longestPause() > 0) return;
+    if (random.chance(0.5)) {
+      await tab.armSync();
+      device.sync.backOff();
+    }
     network.setAway(away);
     const { act, ended } = people.write(tab, { withTrouble: false });
     const state = { isWritten: false };

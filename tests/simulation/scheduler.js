@@ -77,8 +77,11 @@ export function createScheduler(random) {
       } while (!task.run);
       now = task.time;
       task.run();
-      await new Promise((resolve) => endOfTurn(resolve));
+      await this.settle();
       return true;
     },
+
+    /** Whatever promises come of what has just been done plan their tasks before time goes on. @returns {Promise<void>} */
+    settle: () => new Promise((resolve) => endOfTurn(resolve)),
   };
 }

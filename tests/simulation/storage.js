@@ -111,11 +111,17 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
       delete transaction._start;
       delete transaction.abort;
       if (context.alive && random.chance(0.5)) transaction._start();
-      else if (transaction._state !== "finished") transaction._abort("UnknownError");
+      else if (transaction._state !== "finished") undo(transaction, "UnknownError");
     };
     const soon = () => scheduler.at(random.next() * LONGEST_HANG, comesBack);
     if (random.chance(0.5)) soon();
     else onClosed.push(soon);
+  }
+
+  /** fake-indexeddb does not look at those that wait behind it when it had not begun. */
+  function undo(transaction, error) {
+    transaction._abort(error);
+    transaction.db._rawDatabase.processTransactions();
   }
 
   function dump() {
@@ -158,7 +164,7 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
       const { connections, transactions } = heldBy(context);
       for (const transaction of transactions) {
         const isCommitting = !transaction._requests.length && transaction.mode !== "versionchange" && random.chance(0.5);
-        if (!isCommitting && transaction._state !== "finished") transaction._abort("AbortError");
+        if (!isCommitting && transaction._state !== "finished") undo(transaction, "AbortError");
       }
       for (const connection of [...connections]) connection.close();
       held.delete(context);

@@ -39,6 +39,61 @@ function formData(form, submitter) {
   return data;
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @returns {boolean} whether anything stands in it that the site has not put there
+ */
+export function isFilled(form) {
+  return [...form.elements].some((control) => {
+    if (control.type === "file") return control.files.length > 0;
+    if (control.matches("[type=checkbox], [type=radio]")) return control.checked !== control.defaultChecked;
+    if (control.matches("textarea, input:not([type=hidden])")) return control.value !== control.defaultValue;
+    return false;
+  });
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {[string, string][] | undefined} fields
+ * @returns {boolean} whether just these words stand in it
+ */
+export function holds(form, fields) {
+  return JSON.stringify(readForm(form, null).fields) === JSON.stringify(fields);
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {{field: string, file: File}[]} files  for those controls that have none: browsers do not put files back
+ */
+export function addFiles(form, files) {
+  for (const control of form.elements) {
+    if (control.type === "file" && !control.files.length) fillFiles(control, files.filter(({ field }) => field === control.name));
+  }
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @returns {Record<string, string>} what the page calls its fields, by their names
+ */
+export function labelsOf(form) {
+  const labels = {};
+  for (const control of form.elements) {
+    // Several boxes or radio buttons are one field: their labels are its values, and their legend is its name.
+    const isOneOfMany = control.name && form.elements.namedItem(control.name) !== control;
+    const label = isOneOfMany ? control.closest("fieldset")?.querySelector("legend") : control.labels?.[0];
+    const text = label && textOf(label);
+    if (control.name && text) labels[crlf(control.name)] ??= text;
+  }
+  return labels;
+}
+
+/** A label may stand around its control, whose options are no part of its text. */
+function textOf(label) {
+  const copy = label.cloneNode(true);
+  for (const control of copy.querySelectorAll("input, select, textarea, button")) control.remove();
+  return copy.textContent.replace(/\s+/g, " ").replace(/\s*:\s*$/, "").trim();
+}
+
 const crlf = (text) => text.replace(/\r\n|\r|\n/g, "\r\n");
 
 /**

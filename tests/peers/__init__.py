@@ -1,0 +1,18 @@
+"""Our app and Workbox's background sync, side by side: the same failures, one run, counted in each site's database.
+
+What was chosen for Workbox, so that the comparison is fair:
+
+* `BackgroundSyncPlugin` on a `NetworkOnly` route for POST, with `maxRetentionTime`, as "Basic usage" in its
+  documentation shows it, and with the `fetchDidSucceed` plugin that the documentation offers for answers of 5xx:
+  the stronger of the set-ups it describes. Everything else is a default.
+* The production build of the npm packages, in the browser that it serves best: Chromium, with real background sync.
+* Its site has no CSRF check, where a stored token would be stale after each sign-in and the post refused.
+* Its page says "Queued" only after the worker has stored the request and registered its sync.
+
+What is the same for both: the browser, the pulled cable, the proxy that answers in the site's place, the moments of
+the kills, and Chromium's pause between two attempts of a sync, which is shortened from five minutes to seconds. After
+each fault the honest site is back, the page is opened again, and nobody counts before the contender has finished: for
+Workbox when Chromium has no sync of it left, for the app when its outbox is empty.
+
+A post is lost when it is neither in the site's database nor on the device.
+"""

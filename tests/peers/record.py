@@ -1,0 +1,63 @@
+"""What a comparison has counted, as `docs/peers.json` keeps it, and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CONTENDERS = ("Workbox", "django-offlinesync")
+ROWS = {
+    "answers": "saved offline; then the site answers with an error, a sign-in page or nothing",
+    "kills_before_send": "browser killed: saved, not yet sent",
+    "kills_during_request": "browser killed: the request is on its way, and dies with it",
+    "kills_after_answer": "browser killed: the site has it, its answer is on its way",
+    "lost_answer": "the site has it, its answer is lost on the way",
+    "senders": "four tabs and the worker send at once",
+    "owners": "A saves, signs out, B signs in",
+}
+OUTCOMES = ("once", "lost", "twice", "waiting", "under another name")
+
+
+def outcome(case: Mapping[str, Any]) -> str:
+    """What became of one post."""
+    authors = case["authors"]
+    if any(author != case["saved_by"] for author in authors):
+        return "under another name"
+    if len(authors) > 1:
+        return "twice"
+    if authors:
+        return "once"
+    return "waiting" if case["on_the_device"] else "lost"
+
+
+def counts(cases: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many posts had each outcome."""
+    found = [outcome(case) for case in cases]
+    return {name: found.count(name) for name in OUTCOMES}
+
+
+def cell(counted: Mapping[str, int]) -> str:
+    """The counts in words, without the zeros."""
+    said = {
+        "once": "arrived once",
+        "lost": "**lost**",
+        "twice": "arrived **twice or more**",
+        "waiting": "still on the device",
+        "under another name": "arrived **under another name**",
+    }
+    return ", ".join(f"{number} {said[name]}" for name, number in counted.items() if number)
+
+
+def table(record: Mapping[str, Any]) -> str:
+    """The comparison as a Markdown table."""
+    versions = record["versions"]
+    workbox, ours = CONTENDERS
+    head = f"| what goes wrong | posts | {workbox} {versions['workbox']} | {ours} {versions['django-offlinesync']} |"
+    lines = [head, "| --- | ---: | --- | --- |"]
+    for name, described in ROWS.items():
+        if name not in record["counts"]:
+            continue
+        counted = record["counts"][name]
+        posts = sum(counted[workbox].values())
+        lines.append(f"| {described} | {posts} | {cell(counted[workbox])} | {cell(counted[ours])} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+
+import { createServer } from "./server.js";
+
+const TABLE = JSON.parse(readFileSync(new URL("wire.json", import.meta.url), "utf8"));
+
+/**
+ * Holds the model server to the table that tests/python/test_model_server.py holds the real one to.
+ *
+ * @returns {string[]} where it answers otherwise
+ */
+export function differencesOfModel() {
+  return TABLE.flatMap(({ name, exchanges }) => {
+    let tokens = 0;
+    const server = createServer({ onEffect() {}, newToken: () => `token ${++tokens}` });
+    return exchanges.flatMap((exchange) => {
+      const found = outline(ask(server, exchange));
+      if (isDeepStrictEqual(found, exchange.answer)) return [];
+      return [`${name}: ${JSON.stringify(found)} instead of ${JSON.stringify(exchange.answer)}`];
+    });
+  });
+}
+
+function ask(server, { user, batch, token = "right", parts = {}, repeat = 1 }) {
+  const cookie = server.sign(user);
+  if (!batch) return server.handle(cookie, { method: "GET", path: "/offlinesync/session/" });
+  return server.handle(cookie, {
+    method: "POST",
+    path: "/offlinesync/submissions/",
+    headers: { "X-CSRFToken": token === "right" ? cookie.token : token },
+    batch: { ...batch, submissions: Array(repeat).fill(batch.submissions).flat() },
+    parts: new Map(Object.entries(parts).map(([part, [byte, size]]) => [part, new Uint8Array(size).fill(byte).buffer])),
+  });
+}
+
+/** Everything that a device goes by, and no texts. */
+function outline({ status, json: { receipts, owner, code } }) {
+  if (receipts) return { status, receipts: receipts.map(outlineOfReceipt) };
+  return { status, ...(owner !== undefined && { owner }), ...(code !== undefined && { code }) };
+}
+
+function outlineOfReceipt({ id, status, code, replayed, errors, result }) {
+  return {
+    id,
+    status,
+    ...(code !== undefined && { code }),
+    ...(replayed !== undefined && { replayed }),
+    ...(errors && { errors: Object.keys(errors).sort() }),
+    ...(status === "rejected" && result && { result: true }),
+  };
+}
