@@ -11,12 +11,14 @@ from collections.abc import Iterable, Sequence
 from copy import copy, deepcopy
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, connections, router, transaction
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from . import registry, signals
@@ -48,6 +50,7 @@ def ingest(submissions: Sequence[IncomingSubmission], *, user: AbstractBaseUser 
     if batch.may_go_together() and not batch.settle_together():
         batch.settle_those_in_ledger()
     batch.settle_one_by_one()
+    batch.announce_rejections()
     return [batch.receipts[submission.id] for submission in submissions]
 
 
@@ -136,6 +139,12 @@ class Batch:
         patience = Patience()
         while left := self.left():
             self._settle(self._alone(left[0], patience))
+
+    def announce_rejections(self) -> None:
+        """Send the signals of what is refused: not before, because it may turn out to have to wait for its group."""
+        for receipt in [self.receipts[submission.id] for submission in self.submissions]:
+            if receipt.status == "rejected":
+                self._announce(receipt, signals.submission_rejected, code=receipt.code, errors=receipt.errors)
 
     def _together(self, submissions: Sequence[IncomingSubmission]) -> list[Receipt]:
         receipts = []
@@ -280,17 +289,12 @@ class Batch:
 
     def _settle(self, receipt: Receipt) -> Receipt:
         self.receipts[receipt.id] = receipt
-        self._announce(receipt)
+        if receipt.status == "accepted" and not receipt.replayed:
+            # At once: what is committed stands, whatever becomes of the others.
+            self._announce(receipt, signals.submission_accepted, result=receipt.result)
         return receipt
 
-    def _announce(self, receipt: Receipt) -> None:
-        """Send the signal, if there is one to send: whatever receipt is settled stands."""
-        if receipt.status == "accepted" and not receipt.replayed:
-            signal, said = signals.submission_accepted, {"result": receipt.result}
-        elif receipt.status == "rejected":
-            signal, said = signals.submission_rejected, {"code": receipt.code, "errors": receipt.errors}
-        else:
-            return
+    def _announce(self, receipt: Receipt, signal: Signal, **said: Any) -> None:
         submission = self._submission_by_id[receipt.id]
         handler_class = registry.handler_class(submission.form)
         if signal.has_listeners(handler_class):

@@ -66,10 +66,12 @@ class Servers:
         self._reader.start()
         self.port: int = self._answer()["port"]
 
-    def start(self, count: int = 1, *, stop_at: int | None = None, hangs: bool = False) -> None:
+    def start(
+        self, count: int = 1, *, stop_at: int | None = None, hangs: bool = False, threads: int = THREADS
+    ) -> None:
         """Fork so many workers; they may stop at a step of a delivery, or hang in a handler that is told to."""
         for _ in range(count):
-            answer = self._ask(do="start", stop_at=stop_at, hangs=hangs, threads=THREADS)
+            answer = self._ask(do="start", stop_at=stop_at, hangs=hangs, threads=threads)
             self.workers.append(answer["started"])
 
     def kill(self, pid: int) -> None:
@@ -165,14 +167,14 @@ class Device:
         self.requests = 0
         self.statuses: Counter = Counter()
         self._wire: http.client.HTTPConnection | None = None
-        self._headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
 
     def post(self, submissions: Iterable[dict]) -> list[dict]:
         """Send a batch once; its receipts. ``ServerDied`` where there is no answer, or one that says so."""
-        if not self._headers:
+        if not self.headers:
             self._open_session()
         body = json.dumps({"protocol": 1, "owner": None, "submissions": list(submissions)})
-        status, _, answer = self.request("POST", "submissions/", body, self._headers)
+        status, _, answer = self.request("POST", "submissions/", body, self.headers)
         if status == 503:
             raise ServerDied(answer)
         assert status == 200, answer
@@ -226,7 +228,7 @@ class Device:
         status, headers, session = self.request("GET", "session/")
         assert status == 200, session
         cookie = headers["Set-Cookie"].split(";")[0]
-        self._headers = {"Cookie": cookie, "Content-Type": "application/json", "X-CSRFToken": session["csrf_token"]}
+        self.headers = {"Cookie": cookie, "Content-Type": "application/json", "X-CSRFToken": session["csrf_token"]}
 
 
 def only_what_counts(receipt: dict) -> dict:

@@ -96,9 +96,9 @@ def test_the_arguments_of_accepted(listener: Listener, django_user_model: type[U
 
 def test_the_arguments_of_rejected(listener: Listener) -> None:
     (invalid, unknown) = send(note("", slug="a"), note("b", form="nobody's"))
-    assert [told["sender"] for told in listener.arguments] == [None, offline.NoteHandler]
-    assert [told["code"] for told in listener.arguments] == ["unknown_form", "invalid"]
-    assert [told["errors"] for told in listener.arguments] == [unknown.errors, invalid.errors]
+    assert [told["sender"] for told in listener.arguments] == [offline.NoteHandler, None]
+    assert [told["code"] for told in listener.arguments] == ["invalid", "unknown_form"]
+    assert [told["errors"] for told in listener.arguments] == [invalid.errors, unknown.errors]
 
 
 @pytest.mark.parametrize("other", ["", "save: fail", "save: refuse"])
@@ -138,6 +138,16 @@ def test_never_for_replays_nor_for_what_is_put_off(listener: Listener) -> None:
     send(again(submission))
     send(again(submission), note("b"), note("bad", behaviour="save: fail"))
     assert listener.heard == [("accepted", "a", None), ("accepted", "b", None)]
+
+
+@pytest.mark.parametrize("first", ["validate: refuse", "save: refuse", "save: fail"])
+def test_p6_what_has_to_wait_for_its_group_is_not_refused_yet(listener: Listener, first: str) -> None:
+    """Although it could be refused without asking the database, or the ledger has its id."""
+    reused = note("reused")
+    send(reused)
+    listener.heard.clear()
+    send(note("1", behaviour=first, group="g"), note("2", form="x", group="g"), note("3", id=reused.id, group="g"))
+    assert listener.heard == ([] if first.endswith("fail") else [("rejected", "1", "invalid")])
 
 
 @pytest.mark.parametrize("size", [1, 8])
