@@ -1,6 +1,6 @@
 # The lines that start with ## are what `make help` prints.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql test-mariadb test-wide simulate peers lint package clean everything
+.PHONY: help demo test test-postgresql test-mariadb test-wide simulate peers reliability lint package clean everything
 export PYTHON
 
 ## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
@@ -10,6 +10,7 @@ export PYTHON
 ## make test-wide        the browser tests that `make test` leaves to CI
 ## make simulate         the device under a seeded scheduler; SEEDS=1000000 says how many schedules, SEED=7 prints one
 ## make peers            compare the app with Workbox's background sync: writes docs/peers.json and prints the table
+## make reliability      run everything that .ci/run does, and write docs/reliability.md of what came of it
 ## make lint             style, types, JavaScript syntax, and what must not be committed
 ## make package          build the wheel and try it in a new project
 ## make clean            remove the virtual environment and what builds and runs left behind
@@ -51,11 +52,16 @@ peers: everything
 	@tools/node_modules.sh
 	@exec .venv/bin/python -m tests.peers
 
+reliability: everything
+	@OFFLINESYNC_RECORD=1 bash .ci/run
+	@.venv/bin/python tools/reliability.py write
+
 lint: everything
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python tools/check_javascript.py
 	@.venv/bin/python tools/check_tree.py
+	@.venv/bin/python tools/reliability.py write --check
 
 package: everything
 	@.venv/bin/python tools/check_wheel.py

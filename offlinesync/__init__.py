@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .handlers import FormHandler, Handler, Rejected
     from .registry import register
+    from .signals import submission_accepted, submission_rejected
 
-__all__ = ["FormHandler", "Handler", "Rejected", "register"]
+__all__ = ["FormHandler", "Handler", "Rejected", "register", "submission_accepted", "submission_rejected"]
 
 _HOMES = {
     "FormHandler": "handlers",
     "Handler": "handlers",
     "Rejected": "handlers",
     "register": "registry",
+    "submission_accepted": "signals",
+    "submission_rejected": "signals",
 }
 
 

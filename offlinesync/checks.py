@@ -14,6 +14,7 @@ offlinesync.E008  A handler does not say how it validates or saves.
 offlinesync.W001  SQLite begins transactions in a way that fails with "database is locked".
 offlinesync.W002  ``offlinesync.urls`` is not included in the URLs of the site.
 offlinesync.W003  ``offlinesync.urls`` has another path in each language.
+offlinesync.W004  django-pwa serves a service worker that ours may not replace.
 ================= ==========================================================================
 """
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -36,7 +38,9 @@ from .conf import DEFAULTS
 from .handlers import FormHandler, Handler
 
 POSITIVE_INTEGERS = ("MAX_SUBMISSIONS", "MAX_SUBMISSION_BYTES")
-LISTS = ("THROTTLE_CLASSES", "PAGES")
+LISTS = ("THROTTLE_CLASSES", "PAGES", "REPLACES_WORKERS")
+# Where django-pwa registers its worker.
+PWA_WORKER = "/serviceworker.js"
 
 
 @register
@@ -161,6 +165,29 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     return messages + [_unknown_page(entry) for entry in _pages() if not _is_page(entry)]
 
 
+@register(Tags.urls)
+def check_workers(**kwargs: Any) -> list[CheckMessage]:
+    """W004: a browser has one worker for the same pages, and whose it is must be said (row D10)."""
+    if not apps.is_installed("pwa") or not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    served_at = _reversed(import_string("pwa.views.service_worker"))
+    own = getattr(settings, "PWA_SERVICE_WORKER_PATH", None)
+    path = served_at or PWA_WORKER
+    if (served_at is None and own is None) or _replaces(path):
+        return []
+    what = f"PWA_SERVICE_WORKER_PATH names a worker, {own!s}," if own else "django-pwa serves a worker"
+    return [
+        Warning(
+            f"{what} at {path}: in browsers that have it, the worker of offlinesync does not take its place, and "
+            "forms are sent only while a page is open.",
+            hint=f'Add "{path}" to OFFLINESYNC["REPLACES_WORKERS"] to let the worker of offlinesync replace it, push '
+            "notifications and all that it does included. Then take it out of your URLs, where only the view "
+            "pwa.views.manifest is needed, and PWA_SERVICE_WORKER_PATH out of your settings.",
+            id="offlinesync.W004",
+        )
+    ]
+
+
 def _unknown_key(key: str) -> CheckMessage:
     similar = get_close_matches(str(key).upper(), DEFAULTS, n=1)
     hint = f"Did you mean {similar[0]!r}?" if similar else f"The keys are {', '.join(DEFAULTS)}."
@@ -182,6 +209,11 @@ def _wrong_values(site_settings: Mapping[str, Any]) -> Iterable[CheckMessage]:
     for path in site_settings.get("THROTTLE_CLASSES", []):
         if not _is_importable(path):
             yield _wrong_value("THROTTLE_CLASSES", f"a list of throttle classes, and {path!r} cannot be imported")
+    for script in site_settings.get("REPLACES_WORKERS", []):
+        if not _is_path_or_url(script):
+            yield _wrong_value(
+                "REPLACES_WORKERS", f'a list of paths such as "/sw.js", or of URLs, and {script!r} is none'
+            )
 
 
 def _wrong_value(key: str, needed: str) -> CheckMessage:
@@ -190,6 +222,25 @@ def _wrong_value(key: str, needed: str) -> CheckMessage:
 
 def _is_positive(value: Any, types: type | tuple[type, ...]) -> bool:
     return isinstance(value, types) and not isinstance(value, bool) and value > 0
+
+
+def _is_path_or_url(value: Any) -> bool:
+    if not isinstance(value, str) or any(character.isspace() for character in value):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    if parts.netloc:
+        return parts.scheme in ("http", "https") and len(parts.path) > 1
+    return not parts.scheme and len(value) > 1 and value.startswith("/")
+
+
+def _replaces(path: str) -> bool:
+    site_settings = getattr(settings, "OFFLINESYNC", {})
+    scripts = site_settings.get("REPLACES_WORKERS", []) if isinstance(site_settings, Mapping) else []
+    named = [script for script in scripts if isinstance(script, str)] if isinstance(scripts, (list, tuple)) else []
+    return path in (urlsplit(script).path for script in named)
 
 
 def _is_importable(path: Any) -> bool:
@@ -248,11 +299,14 @@ def _is_page(entry: Any) -> bool:
 
 
 def _reverses(name: str) -> bool:
+    return _reversed(name) is not None
+
+
+def _reversed(view: Any) -> str | None:
     try:
-        reverse(name)
+        return reverse(view)
     except NoReverseMatch:
-        return False
-    return True
+        return None
 
 
 def _unknown_page(entry: Any) -> CheckMessage:

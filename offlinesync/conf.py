@@ -27,6 +27,9 @@ DEFAULTS: dict[str, Any] = {
     "PAGES": [],
     # Seconds the worker waits for the network before it shows a kept page.
     "NETWORK_TIMEOUT": 4,
+    # The scripts of service workers that browsers may still have from before, for the same pages,
+    # and that ours replaces: paths from the root, or URLs. Any other is left alone (row D10).
+    "REPLACES_WORKERS": [],
 }
 
 # A request always needs some limit: Django's own default when the site has

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from copy import copy, deepcopy
 from datetime import UTC, datetime
 from itertools import count
 
@@ -18,11 +19,13 @@ from django.db import IntegrityError, connections, router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from . import registry, signals
 from .models import Submission
 from .pagecontext import as_on_the_page
+from .redaction import redacted
 from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database, rejected
 from .retries import Patience, is_bad_data, is_contention, is_lost, recover
-from .running import Run, as_json, fetched_anew
+from .running import Run, as_json, fetched_anew, own_copy
 from .submissions import IncomingSubmission, Receipt, owner_of
 
 logger = logging.getLogger("offlinesync")
@@ -58,11 +61,14 @@ class Batch:
     def __init__(self, submissions: Sequence[IncomingSubmission], user: AbstractBaseUser | AnonymousUser) -> None:
         self.submissions = submissions
         self.receipts: dict[object, Receipt] = {}
+        self._submission_by_id = {submission.id: submission for submission in submissions}
+        # The key and the moment of every row that this request has inserted, rolled back or not.
+        self._inserted: set[tuple[object, datetime]] = set()
         self._user = user
         self._owner = owner_of(user)
         self._alias = router.db_for_write(Submission)
         self._connection = connections[self._alias]
-        if len({submission.id for submission in submissions}) < len(submissions):
+        if len(self._submission_by_id) < len(submissions):
             raise ValueError("A batch holds an id twice: refuse it before it is ingested.")
         self._is_user_stale = False
         self._refuse_to_nest()
@@ -114,9 +120,11 @@ class Batch:
         """Bring in all that are left in one transaction; False if it had to be undone."""
         try:
             receipts = self._together(self.left())
-        except Exception:
+        except Exception as error:
             # Whatever it was, one by one shows whose it is, and that is where it is logged.
-            logger.debug("A batch could not be brought in together and goes one by one.", exc_info=True)
+            if logger.isEnabledFor(logging.DEBUG):
+                told = redacted(error, *self.submissions)
+                logger.debug("A batch could not be brought in together and goes one by one.", exc_info=told)
             self._is_user_stale = True
             recover(self._connection)
             return False
@@ -162,6 +170,7 @@ class Batch:
             key_by_id = dict(found.values_list("submission_id", "pk"))
             for row in rows:
                 row.pk = key_by_id[row.submission_id]
+        self._inserted.update((row.pk, row.received_at) for row in rows)
 
     def _run_among_others(self, submission: IncomingSubmission, row: Submission) -> Receipt:
         run = self._run(submission)
@@ -214,6 +223,7 @@ class Batch:
                     row.save(using=self._alias, force_insert=True)
             except IntegrityError as error:
                 raise Taken from error
+            self._inserted.add((row.pk, row.received_at))
             run = self._run(submission)
             run.validate()
             row.result = run.save()
@@ -223,12 +233,17 @@ class Batch:
 
     def _run(self, submission: IncomingSubmission) -> Run:
         """A run for the user as the database has it."""
+        user = self._current_user()
+        # Until the run is known to stay.
+        self._is_user_stale = True
+        return Run(submission, user, self._connection)
+
+    def _current_user(self) -> AbstractBaseUser | AnonymousUser:
         # P3: what a handler that was refused or undone has left on the user, the next one would save.
         if self._is_user_stale:
             self._user = fetched_anew(self._user)
-        # Until the run is known to stay.
-        self._is_user_stale = True
-        return Run(submission, self._user, self._connection)
+            self._is_user_stale = False
+        return self._user
 
     def _look_up(self, submission: IncomingSubmission) -> Receipt | None:
         recover(self._connection)
@@ -239,7 +254,9 @@ class Batch:
         # A pruned row has no result any more.
         result = None if row.result is None else as_json(row.result)
         if row.digest == submission.digest:
-            return Receipt(submission.id, "accepted", result=result, replayed=True)
+            # Row B8: a commit that has arrived, and whose answer was lost on the way here, is no replay.
+            is_own = (row.pk, row.received_at) in self._inserted
+            return Receipt(submission.id, "accepted", result=result, replayed=not is_own)
         # Row D9: anonymous visitors share one owner, so one must not learn of another's.
         return Receipt(submission.id, "rejected", code="id_reuse", result=result if self._owner else None)
 
@@ -263,7 +280,24 @@ class Batch:
 
     def _settle(self, receipt: Receipt) -> Receipt:
         self.receipts[receipt.id] = receipt
+        self._announce(receipt)
         return receipt
+
+    def _announce(self, receipt: Receipt) -> None:
+        """Send the signal, if there is one to send: whatever receipt is settled stands."""
+        if receipt.status == "accepted" and not receipt.replayed:
+            signal, said = signals.submission_accepted, {"result": receipt.result}
+        elif receipt.status == "rejected":
+            signal, said = signals.submission_rejected, {"code": receipt.code, "errors": receipt.errors}
+        else:
+            return
+        submission = self._submission_by_id[receipt.id]
+        handler_class = registry.handler_class(submission.form)
+        if signal.has_listeners(handler_class):
+            told = own_copy(submission)
+            # A copy: what a receiver does to the user, the next handler would save.
+            told.user = copy(self._current_user())
+            signals.send(signal, handler_class, told, **deepcopy(said))
 
     def _settle_all(self, receipts: Iterable[Receipt | None]) -> None:
         # A list first: what yields the receipts may look at those settled so far.
@@ -295,5 +329,5 @@ def log_failure(submission: IncomingSubmission, failure: Exception) -> None:
         "Submission %s of the form %r could not be saved. It waits on the device and is sent again.",
         submission.id,
         submission.form,
-        exc_info=failure,
+        exc_info=redacted(failure, submission),
     )

@@ -17,6 +17,7 @@ from django.db.models import Model
 
 from .handlers import Handler
 from .pagecontext import as_on_the_page
+from .redaction import redacted
 from .refusals import Refused, refusal_by
 from .registry import get as get_handler
 from .submissions import IncomingSubmission
@@ -121,12 +122,13 @@ def _guarded(hook: Callable[[], Any], submission: IncomingSubmission) -> Callabl
         try:
             with as_on_the_page(submission):
                 hook()
-        except Exception:
-            logger.exception(
+        except Exception as error:
+            logger.error(
                 "Submission %s of the form %r is saved, but an on_commit hook of its handler failed and "
                 "is not run again. What it was to do has to be done by hand.",
                 submission.id,
                 submission.form,
+                exc_info=redacted(error, submission),
             )
 
     return guarded

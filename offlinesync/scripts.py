@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .conf import app_settings
 
 CLIENT_MODULES = (
+    "backup",
     "database",
     "delivery",
     "elements",
@@ -31,8 +32,11 @@ CLIENT_MODULES = (
     "errors",
     "fields",
     "forms",
+    "listing",
     "outbox",
+    "registration",
     "status",
+    "trace",
     "transport",
     "triggers",
 )
@@ -66,7 +70,12 @@ def client_url() -> str:
 
 def client_script() -> str:
     """The script that a page with ``{% offlinesync %}`` loads."""
-    config = {"mount": mount_path(), "scope": get_script_prefix(), "worker": reverse("offlinesync:serviceworker")}
+    config = {
+        "mount": mount_path(),
+        "scope": get_script_prefix(),
+        "worker": reverse("offlinesync:serviceworker"),
+        "replaces": list(app_settings.REPLACES_WORKERS),
+    }
     return _render("offlinesync/client.js", config, CLIENT_MODULES)
 
 

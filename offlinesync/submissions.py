@@ -81,9 +81,10 @@ class IncomingSubmission:
     id: uuid.UUID
     form: str
     captured_at: datetime | None = None
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    files: list[SubmittedFile] = field(default_factory=list)
-    data: dict[str, Any] | None = None
+    # Row C7: what reports errors shows the variables of a frame, and these are what people have written.
+    fields: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    files: list[SubmittedFile] = field(default_factory=list, repr=False)
+    data: dict[str, Any] | None = field(default=None, repr=False)
     language: str | None = None
     time_zone: str | None = None
     target: str | None = None

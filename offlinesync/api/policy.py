@@ -19,6 +19,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..redaction import redacted
 from .authentication import SessionAuthentication
 from .exceptions import RETRY_AFTER, Malformed, TooLarge, Unavailable
 
@@ -107,7 +108,7 @@ class ProtocolMixin:
             return TooLarge()
         if isinstance(exc, SuspiciousOperation):
             return Malformed()
-        logger.error("Could not answer %s %s", self.request.method, self.request.path, exc_info=exc)
+        logger.error("Could not answer %s %s", self.request.method, self.request.path, exc_info=redacted(exc))
         # OSError: no room for an upload, or a cache that does not answer.
         if isinstance(exc, (OperationalError, InterfaceError, OSError)):
             return Unavailable()

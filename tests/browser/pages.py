@@ -52,6 +52,17 @@ request.onsuccess = () => {
   reading.onsuccess = () => { request.result.close(); done(reading.result); };
 };
 """
+FORGET_SCRIPT = """
+const [name, stores, done] = arguments;
+const request = indexedDB.open(name);
+request.onupgradeneeded = () => request.transaction.abort();
+request.onerror = () => done();
+request.onsuccess = () => {
+  const transaction = request.result.transaction(stores, "readwrite");
+  for (const store of stores) transaction.objectStore(store).clear();
+  transaction.oncomplete = () => { request.result.close(); done(); };
+};
+"""
 KEPT_SCRIPT = """
 const [paths, done] = arguments;
 (async () => {
@@ -196,6 +207,19 @@ def entries(driver: WebDriver) -> list[dict[str, object]]:
     return list(driver.execute_async_script(ENTRIES_SCRIPT, OUTBOX))
 
 
+def press_in_list(stage: Stage, selector: str) -> None:
+    """Click on what stands in the list of what is kept, clear of the status that sticks to the top of the page."""
+    element = stage.driver.find_element(By.CSS_SELECTOR, f"[data-offlinesync-entries] {selector}")
+    stage.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", element)
+    element.click()
+
+
+def forget_entries(stage: Stage) -> None:
+    """Remove all entries from the device, for the next test on this stage."""
+    stage.open(NEUTRAL)
+    stage.driver.execute_async_script(FORGET_SCRIPT, OUTBOX, ["entries", "files"])
+
+
 def wait_for_empty_outbox(stage: Stage, *, seconds: float = 30) -> None:
     """Wait until nothing is left on the device."""
     wait_until(lambda: outbox(stage.driver) == {"entries": 0, "files": 0}, "the outbox is empty", seconds=seconds)
@@ -217,10 +241,15 @@ def only_post(stage: Stage, title: str) -> dict[str, object]:
 def sign_in(stage: Stage, username: str) -> None:
     """Sign in through the demo's own page."""
     stage.open("/accounts/login/")
+    give_credentials(stage, username)
+    wait_for_title(stage.driver, "Posts")
+
+
+def give_credentials(stage: Stage, username: str) -> None:
+    """Fill in the demo's sign-in page, and send it."""
     stage.driver.find_element(By.NAME, "username").send_keys(username)
     stage.driver.find_element(By.NAME, "password").send_keys(PASSWORD)
     submit(stage)
-    wait_for_title(stage.driver, "Posts")
 
 
 def sign_out(stage: Stage) -> None:

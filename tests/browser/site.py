@@ -138,6 +138,11 @@ class Site:
             database.row_factory = sqlite3.Row
             return database.execute("SELECT * FROM offlinesync_submission ORDER BY id").fetchall()
 
+    def end_sessions(self) -> None:
+        """Forget who is signed in, as happens when a session expires."""
+        with closing(sqlite3.connect(self.data / "db.sqlite3")) as database, database:
+            database.execute("DELETE FROM django_session")
+
     def user_id(self, username: str) -> str:
         """An account's primary key as text: the owner of what it saves."""
         with closing(sqlite3.connect(self.data / "db.sqlite3")) as database:

@@ -59,17 +59,6 @@ new MutationObserver(() => {
 }).observe(button, { attributeFilter: ["aria-busy"] });
 setTimeout(() => button.click());
 """
-FORGET_SCRIPT = """
-const [name, stores, done] = arguments;
-const request = indexedDB.open(name);
-request.onupgradeneeded = () => request.transaction.abort();
-request.onerror = () => done();
-request.onsuccess = () => {
-  const transaction = request.result.transaction(stores, "readwrite");
-  for (const store of stores) transaction.objectStore(store).clear();
-  transaction.oncomplete = () => { request.result.close(); done(); };
-};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +73,7 @@ def stage(shared: Stage) -> Iterator[Stage]:
     """The shared stage; whatever a test leaves on the device is gone after it."""
     yield shared
     shared.proxy.heal()
-    shared.open(NEUTRAL)
-    shared.driver.execute_async_script(FORGET_SCRIPT, pages.OUTBOX, ["entries", "files"])
+    pages.forget_entries(shared)
     shared.proxy.exchanges.clear()
 
 

@@ -1,16 +1,20 @@
-"""Whose entry it is: what A saved is A's, whoever sits at the device now (P4, rows D1 and D3)."""
+"""Whose entry it is: what A saved is A's, whoever sits at the device now (P4, rows D1, D3 and D5)."""
 
 from __future__ import annotations
 
 import pytest
+from selenium.webdriver.common.by import By
 
 from . import pages, proxy
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SUBMISSIONS
 from .stage import Stage
+from .waiting import wait_until
 
 ENGINES = ("chromium", "firefox", "webkitgtk")
-WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in."
+WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
+
+SIGN_IN_AGAIN = "You are not signed in any more. Sign in again, and what you saved on this device goes out. Sign in"
 
 
 def owners(stage: Stage) -> list[str]:
@@ -37,6 +41,7 @@ def test_d1_what_a_saved_is_neither_sent_nor_shown_as_bs(stage: Stage) -> None:
     pages.wait_for_post(stage, "Written by B")
     pages.wait_for_title(stage.driver, "Posts")
     assert pages.status(stage.driver) == []
+    assert "Written by A" not in stage.driver.page_source
     assert not stage.site.posts("Written by A")
 
     pages.sign_out(stage)
@@ -80,6 +85,40 @@ def test_d1_a_page_of_a_saves_for_a_after_b_has_signed_in(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     pages.wait_for_post(stage, "On a page of A")
     assert owners(stage) == [stage.site.user_id("demo1")]
+
+
+def test_d5_p4_who_is_signed_out_unawares_is_asked_to_sign_in_and_then_it_goes_out(stage: Stage) -> None:
+    pages.sign_in(stage, "demo1")
+    save_unsent(stage, "Saved before the session ended")
+    stage.site.end_sessions()
+    stage.proxy.heal()
+    stage.driver.execute_script("window.dispatchEvent(new Event('online'))")
+    pages.wait_for_status(stage.driver, "Saved on this device.", SIGN_IN_AGAIN)
+    assert "Saved before the session" not in stage.driver.page_source
+    pages.fill(stage, "Saved after it had ended")
+    pages.submit(stage)
+    wait_until(lambda: pages.typed(stage.driver, "title") == "", "it is saved")
+    pages.wait_for_status(stage.driver, "Saved on this device.", SIGN_IN_AGAIN)
+    assert pages.outbox(stage.driver)["entries"] == 2
+    assert "Saved before the session" not in stage.driver.page_source
+    assert "Saved after it" not in stage.driver.page_source
+    assert not stage.site.ledger()
+
+    # A page for nobody asks as well, and again says no more than that.
+    stage.open(LIST)
+    pages.wait_for_status(stage.driver, WAITS_FOR_SIGN_IN)
+    assert "Saved before the session" not in stage.driver.page_source
+    stage.open(FORM)
+    pages.wait_for_status(stage.driver, WAITS_FOR_SIGN_IN)
+    stage.driver.find_element(By.CSS_SELECTOR, ".offlinesync-sign-in a").click()
+    pages.wait_for_title(stage.driver, "Sign in")
+    pages.wait_for_status(stage.driver, WAITS_FOR_SIGN_IN.removesuffix(" Sign in"))
+    pages.give_credentials(stage, "demo1")
+    pages.wait_for_title(stage.driver, "Write a post")
+    assert stage.driver.current_url == stage.url + FORM
+    pages.wait_for_post(stage, "Saved before the session ended")
+    pages.wait_for_post(stage, "Saved after it had ended")
+    assert owners(stage) == [stage.site.user_id("demo1")] * 2
 
 
 def test_d3_a_token_that_has_changed_is_fetched_once_more(stage: Stage) -> None:

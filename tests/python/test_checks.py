@@ -8,6 +8,7 @@ from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django.urls import include, path
 
 from demo_site.posts.offline import PostHandler
 from offlinesync import checks as ours
@@ -35,6 +36,7 @@ def test_all_checks_are_registered_and_silent_on_a_sound_site(
         ours.check_handlers,
         ours.check_sqlite_transactions,
         ours.check_urls,
+        ours.check_workers,
     ):
         assert check in registered
     settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
@@ -84,6 +86,18 @@ def test_e001_and_e002_the_dict(settings: object, value: Any, expected: list[str
         ({"THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"]}, False),
         ({"PAGES": "/"}, True),
         ({"PAGES": ("/",)}, False),
+        ({"REPLACES_WORKERS": "/sw.js"}, True),
+        ({"REPLACES_WORKERS": ["sw.js"]}, True),
+        ({"REPLACES_WORKERS": ["/"]}, True),
+        ({"REPLACES_WORKERS": [""]}, True),
+        ({"REPLACES_WORKERS": [None]}, True),
+        ({"REPLACES_WORKERS": ["/sw .js"]}, True),
+        ({"REPLACES_WORKERS": ["javascript:alert(1)"]}, True),
+        ({"REPLACES_WORKERS": ["https://example.org"]}, True),
+        ({"REPLACES_WORKERS": ["//example.org/sw.js"]}, True),
+        ({"REPLACES_WORKERS": ["https://[/sw.js"]}, True),
+        ({"REPLACES_WORKERS": ["/sw.js", "/old/sw.js?v=1", "https://example.org/sw.js"]}, False),
+        ({"REPLACES_WORKERS": ()}, False),
     ],
 )
 def test_e003_the_values(settings: object, value: dict, wrong: bool) -> None:
@@ -248,3 +262,51 @@ def test_w003_a_path_for_each_language(settings: object) -> None:
     [message] = ours.check_urls()
     assert message.id == "offlinesync.W003"
     assert "/de/offlinesync/submissions/ and /en/offlinesync/submissions/" in message.msg
+
+
+@pytest.mark.parametrize(
+    ("mounted", "replaces", "warned"),
+    [
+        ("", None, True),
+        ("", ["/other.js"], True),
+        ("", ["/old/serviceworker.js"], True),
+        ("", ["/serviceworker.js"], False),
+        ("", ("https://example.org/serviceworker.js",), False),
+        ("old/", ["/serviceworker.js"], True),
+        ("old/", ["/other.js", "/old/serviceworker.js?v=2"], False),
+        ("", "no list", True),
+        ("", [None], True),
+    ],
+)
+@pytest.mark.parametrize("own", [None, "/srv/site/worker.js"])
+def test_w004_d10_a_worker_of_django_pwa(
+    settings: object, mounted: str, replaces: Any, warned: bool, own: str | None
+) -> None:
+    settings.OFFLINESYNC = {} if replaces is None else {"REPLACES_WORKERS": replaces}
+    settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": [path(mounted, include("pwa.urls"))]})
+    if own:
+        settings.PWA_SERVICE_WORKER_PATH = own
+    messages = ours.check_workers()
+    assert ids(messages) == ["offlinesync.W004"] * warned
+    for message in messages:
+        assert f" at /{mounted}serviceworker.js:" in message.msg
+        assert (own or "django-pwa serves") in message.msg
+        assert f'Add "/{mounted}serviceworker.js" to OFFLINESYNC["REPLACES_WORKERS"]' in message.hint
+
+
+def test_w004_d10_a_setting_alone_is_reason_enough(settings: object) -> None:
+    """The pages of django-pwa have registered it, whether it is still served or not."""
+    settings.OFFLINESYNC = {}
+    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
+    assert ours.check_workers() == []
+    settings.PWA_SERVICE_WORKER_PATH = "/srv/site/worker.js"
+    assert ids(ours.check_workers()) == ["offlinesync.W004"]
+    settings.OFFLINESYNC = {"REPLACES_WORKERS": ["/serviceworker.js"]}
+    assert ours.check_workers() == []
+
+
+def test_w004_without_django_pwa_there_is_nothing_to_say(settings: object) -> None:
+    settings.OFFLINESYNC = {}
+    settings.PWA_SERVICE_WORKER_PATH = "/srv/site/worker.js"
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "pwa"]
+    assert ours.check_workers() == []

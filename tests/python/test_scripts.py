@@ -90,3 +90,10 @@ def test_d10_names_carry_the_path_of_the_site():
         assert config_of(scripts.client_script())["scope"] == "/shop/"
     finally:
         set_script_prefix("/")
+
+
+def test_d10_the_client_is_told_which_workers_it_may_replace():
+    assert config_of(scripts.client_script())["replaces"] == []
+    with override_settings(OFFLINESYNC={"REPLACES_WORKERS": ("/sw.js", "</script>")}):
+        assert config_of(scripts.client_script())["replaces"] == ["/sw.js", "</script>"]
+        assert "</script>" not in scripts.client_script()

@@ -2,6 +2,7 @@
  * Runs the simulation. `--seeds N [--from S]` runs so many, over all cores, and then every mutant; `--seed S` prints the
  * trace of one. The exit status is 1 where a promise did not hold, a mutant got by, or a seed was not the same twice.
  */
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -122,6 +123,14 @@ function printFailures(failures) {
   }
 }
 
+/** What `make reliability` puts into docs/reliability.md. */
+function writeRecord({ record, seeds }, found) {
+  const date = new Date().toISOString().slice(0, 10);
+  const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).trim();
+  const command = `make simulate SEEDS=${seeds} RECORD=${record}`;
+  writeFileSync(record, `${JSON.stringify({ date, commit, command, ...found }, null, 1)}\n`);
+}
+
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -153,7 +162,7 @@ async function main() {
     `${total.schedules} schedules (${total.steps} steps, ${seconds} s): ${total.failures.length} violations. ` +
       `${mutants.length - survivors.length} of ${mutants.length} mutants caught.`,
   );
-  if (values.record) writeFileSync(values.record, `${JSON.stringify({ ...total, seconds, mutants }, null, 1)}\n`);
+  if (values.record) writeRecord(values, { ...total, seconds, mutants });
   return differences.length || total.failures.length || survivors.length ? 1 : 0;
 }
 

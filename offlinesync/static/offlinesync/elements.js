@@ -1,12 +1,15 @@
 /**
- * The visitor's status line. Every text stands in a `<template>` that Django rendered, so that it is translated and
- * a site can override it.
+ * The visitor's status line, and the parts of what is shown below it. Every text stands in a `<template>` that Django
+ * rendered, so that it is translated and a site can override it.
  *
  * @param {object} collaborators
  * @param {Document} collaborators.document
  */
 export function createElements({ document }) {
-  const template = (name) => document.querySelector(`template[data-offlinesync-template="${name}"]`);
+  const template = (name) => document.querySelector(`template[data-offlinesync-template="${CSS.escape(name)}"]`);
+  const languages = spoken(document.documentElement.lang);
+
+  /** @param {string} name @returns {HTMLElement} */
   const clone = (name) => template(name).content.firstElementChild.cloneNode(true);
 
   /**
@@ -24,16 +27,40 @@ export function createElements({ document }) {
     return region;
   }
 
-  function line(name, { count, href }) {
+  function line(name, { count, since, href }) {
     const element = clone(name);
     for (const place of element.querySelectorAll("[data-offlinesync-count]")) place.textContent = String(count);
-    for (const link of element.querySelectorAll("a")) link.href = href;
+    for (const place of element.querySelectorAll("time")) tellTime(place, since);
+    for (const link of element.querySelectorAll("a")) {
+      if (href === undefined) link.remove();
+      else link.href = href;
+    }
     return element;
   }
 
+  /**
+   * @param {HTMLTimeElement} place
+   * @param {string} timestamp  ISO 8601
+   */
+  function tellTime(place, timestamp) {
+    const date = new Date(timestamp);
+    // The device may have said anything of its clock (row B14).
+    if (Number.isNaN(date.getTime())) return;
+    const text = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "short" }).format(date);
+    place.dateTime = timestamp;
+    if (place.textContent !== text) place.textContent = text;
+  }
+
   return {
+    clone,
+    statusRegion,
+    tellTime,
+
+    /** Whether there is a text of that name: a site may have one of its own for a code of its own. */
+    has: (name) => template(name) !== null,
+
     /**
-     * @param {{name: string, count?: number, href?: string}[]} lines  what is true now, the newest first
+     * @param {{name: string, count?: number, since?: string, href?: string}[]} lines  what is true now, the newest first
      */
     showStatus(lines) {
       const region = statusRegion();
@@ -51,5 +78,27 @@ export function createElements({ document }) {
     newErrorList(nonField) {
       return clone(nonField ? "errorlist-nonfield" : "errorlist");
     },
+
+    /**
+     * Buttons come and go with what they stand in; the document stays.
+     *
+     * @param {(action: string, button: HTMLElement) => void} listener
+     */
+    onAction(listener) {
+      document.addEventListener("click", ({ target }) => {
+        const button = target.closest?.("[data-offlinesync-action]");
+        if (button) listener(button.dataset.offlinesyncAction, button);
+      });
+    },
   };
+}
+
+/** The page's language, if the browser knows what is meant by it; otherwise its own. */
+function spoken(language) {
+  try {
+    return Intl.getCanonicalLocales(language);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return undefined;
+  }
 }

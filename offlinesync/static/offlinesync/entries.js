@@ -33,6 +33,7 @@
  * @property {string} page  where the form stood, to go back to
  * @property {string} captured_at  the device's clock: information only
  * @property {[string, string][]} fields
+ * @property {Record<string, string>} labels  what the page called its fields: the form may be gone when they are read (row C10)
  * @property {EntryFile[]} files
  * @property {string | null} language
  * @property {string | null} time_zone
@@ -76,6 +77,7 @@ export function newEntry(content) {
     page: "",
     captured_at: "",
     fields: [],
+    labels: {},
     files: [],
     language: null,
     time_zone: null,

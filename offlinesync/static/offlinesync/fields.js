@@ -39,6 +39,29 @@ function formData(form, submitter) {
   return data;
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @returns {Record<string, string>} what the page calls its fields, by their names
+ */
+export function labelsOf(form) {
+  const labels = {};
+  for (const control of form.elements) {
+    // Several boxes or radio buttons are one field: their labels are its values, and their legend is its name.
+    const isOneOfMany = control.name && form.elements.namedItem(control.name) !== control;
+    const label = isOneOfMany ? control.closest("fieldset")?.querySelector("legend") : control.labels?.[0];
+    const text = label && textOf(label);
+    if (control.name && text) labels[crlf(control.name)] ??= text;
+  }
+  return labels;
+}
+
+/** A label may stand around its control, whose options are no part of its text. */
+function textOf(label) {
+  const copy = label.cloneNode(true);
+  for (const control of copy.querySelectorAll("input, select, textarea, button")) control.remove();
+  return copy.textContent.replace(/\s+/g, " ").replace(/\s*:\s*$/, "").trim();
+}
+
 const crlf = (text) => text.replace(/\r\n|\r|\n/g, "\r\n");
 
 /**

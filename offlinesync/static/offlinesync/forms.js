@@ -23,11 +23,12 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
  * @param {() => void} collaborators.announceSaved  to the other tabs
+ * @param {() => void} collaborators.askToPersist  has the browser keep what lies here (row A9)
  * @param {(error: unknown) => void} collaborators.reportError
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, fields, errors, announceSaved, reportError } = collaborators;
+  const { newId, timestamp, newEntry, fields, errors, announceSaved, askToPersist, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
@@ -138,6 +139,7 @@ export function createForms(collaborators) {
       page: window.location.pathname + window.location.search,
       captured_at: timestamp(),
       fields: content.fields,
+      labels: fields.labelsOf(form),
       files: content.files.map(({ field, file }, index) => {
         const { byteLength: size } = contents[index];
         return { field, part: `f${index}`, name: file.name, type: file.type, size };
@@ -154,6 +156,7 @@ export function createForms(collaborators) {
       while (!(await outbox.save(entry, contents))) entry.id = newId();
     }
     announceSaved();
+    askToPersist();
     return entry.id;
   }
 
@@ -241,7 +244,7 @@ export function createForms(collaborators) {
     const entry = id && (await outbox.get(id));
     if (!entry || entry.owner !== owner || entry.state === "waiting") return;
     const form = formOf(entry);
-    if (!form) return;
+    if (!form) return status.showWords(id);
     const state = stateOf(form);
     if (state.busy || state.typedOn) return status.say("form-in-use");
     fields.fillForm(form, entry.fields, await filesOf(entry));

@@ -64,6 +64,11 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
     files.delete(filesOf(kept.id));
   }
 
+  /** With the first entry: before it there is nothing that could be lost (row A9). */
+  async function nameDatabase(state) {
+    if (!(await result(state.get("born")))) state.put({ key: "born", id: newId() });
+  }
+
   return {
     /** Rejects where IndexedDB is missing, refused or hangs (row A10). */
     async open() {
@@ -78,9 +83,10 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      * @returns {Promise<boolean>} false where the id is taken by other words; the same ones are saved once
      */
     save(entry, contents) {
-      const writing = transact("readwrite", async ({ entries, files }) => {
+      const writing = transact("readwrite", async ({ entries, files, state }) => {
         const kept = await result(entries.index("id").get(entry.id));
         if (kept) return isSame(kept, entry);
+        await nameDatabase(state);
         await result(entries.add(entry));
         putFiles(files, entry, contents);
         return true;
@@ -108,6 +114,20 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
         return true;
       });
       return orWritten(writing, entry.id, (kept) => isWaiting(kept, entry));
+    },
+
+    /**
+     * Removes what its owner wants to be rid of (P2), with its files.
+     *
+     * @param {Entry} entry  as the person has seen it
+     * @returns {Promise<boolean>} false where it is gone already, or has been edited since
+     */
+    discard(entry) {
+      return transact("readwrite", async (stores) => {
+        const isThere = (await unchanged(stores.entries, entry)) !== null;
+        if (isThere) await remove(stores, entry);
+        return isThere;
+      });
     },
 
     /**
@@ -153,10 +173,17 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
 
     /**
      * @param {string} owner
-     * @returns {Promise<number>} how many of the owner's entries wait for a delivery
+     * @param {number} limit
+     * @returns {Promise<{count: number, first: Entry[], born: string | null}>} how many of the owner's entries wait for a
+     *   delivery, the first so many of them, and what names this database: after a loss the browser makes a new one (row A9)
      */
-    countWaiting(owner) {
-      return transact("readonly", ({ entries }) => result(entries.index("state").count([owner, "waiting"])));
+    waiting(owner, limit) {
+      return transact("readonly", async ({ entries, state }) => {
+        const index = entries.index("state");
+        const asked = [index.count([owner, "waiting"]), index.getAll([owner, "waiting"], limit), state.get("born")];
+        const [count, first, born] = await Promise.all(asked.map(result));
+        return { count, first, born: born?.id ?? null };
+      });
     },
 
     /**
@@ -190,16 +217,6 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
     /** @param {Pause} pause  for every page and the worker, and those that start later (row B12) */
     async hold(pause) {
       await transact("readwrite", ({ state }) => result(state.put({ key: "hold", pause })));
-    },
-
-    /** @returns {Promise<string>} names this database: after a loss the browser makes a new one (row A9) */
-    born() {
-      return transact("readwrite", async ({ state }) => {
-        const kept = await result(state.get("born"));
-        const { id } = kept ?? { id: newId() };
-        if (!kept) await result(state.put({ key: "born", id }));
-        return id;
-      });
     },
 
     /**

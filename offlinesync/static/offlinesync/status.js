@@ -1,61 +1,136 @@
+// What they say of the next delivery does not hold while nobody is signed in.
+const PROMISES = ["saved", "saved-sync", "saved-sending"];
+// More than anybody reads, and few enough to be no burden to a page (P9).
+const LONGEST_LIST = 50;
+
 /**
  * Says what is true of the page owner's entries, and of nobody else's (P4).
  *
  * @param {object} collaborators
  * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
+ * @param {ReturnType<import("./listing.js").createListing>} collaborators.listing
+ * @param {typeof import("./listing.js").linkTo} collaborators.linkTo
+ * @param {ReturnType<import("./trace.js").createTrace>} collaborators.trace
  * @param {(error: unknown) => void} collaborators.reportError
  * @param {string} collaborators.owner
+ * @param {Location} collaborators.location
  */
-export function createStatus({ outbox, elements, reportError, owner }) {
+export function createStatus({ outbox, elements, listing, linkTo, trace, reportError, owner, location }) {
   /** @type {{name: string, href?: string} | null} */
   let news = null;
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
   const onScreen = new Set();
   let latest = 0;
+  /** What the site has last said of whoever is signed in. @type {import("./transport.js").Session | null} */
+  let session = null;
 
-  /** @returns {Promise<{name: string, count?: number, href?: string}[]>} */
-  async function countedLines() {
+  /** The session of this page's owner has ended: until they are back there is no number, name or content (P4, row D5). */
+  const isSignedOut = () => owner !== "" && session?.owner === null;
+
+  /** @returns {string | undefined} the way to sign in, and back */
+  function linkToSignIn() {
+    if (!session?.login_url) return undefined;
+    const url = new URL(session.login_url, location.href);
+    if (url.origin === location.origin && url.pathname === location.pathname) return undefined;
+    url.searchParams.set("next", location.pathname + location.search);
+    return url.href;
+  }
+
+  async function look() {
+    const before = trace.read();
     const [waiting, attention, others] = await Promise.all([
-      outbox.countWaiting(owner),
+      outbox.waiting(owner, LONGEST_LIST),
       outbox.needingAttention(owner),
       outbox.holdsOthers(owner),
     ]);
-    const listed = attention.filter((entry) => !onScreen.has(entry.id));
+    const isListed = (entry) => !onScreen.has(entry.id);
+    return {
+      waiting: waiting.count,
+      first: waiting.first.filter(isListed),
+      attention: attention.filter(isListed),
+      others,
+      missing: missingFrom(before, waiting, attention),
+    };
+  }
+
+  function missingFrom(before, { born, count, first }, attention) {
+    const oldest = [...first, ...attention].sort((a, b) => a.seq - b.seq)[0];
+    return trace.reconcile(before, { born, count: count + attention.length, since: oldest?.captured_at ?? null });
+  }
+
+  function linesOf({ waiting, attention, others, missing }) {
+    if (isSignedOut()) return waiting || attention.length ? [{ name: "sign-in-again", href: linkToSignIn() }] : [];
     return [
+      ...(missing ? [{ name: "missing", ...missing }] : []),
       ...(waiting ? [{ name: "waiting", count: waiting }] : []),
-      ...(listed.length ? [{ name: "attention", count: listed.length, href: linkTo(listed[0]) }] : []),
-      ...(owner === "" && others ? [{ name: "sign-in" }] : []),
+      ...(attention.length ? [{ name: "attention", count: attention.length, href: linkTo(attention[0]) }] : []),
+      ...(owner === "" && others ? [{ name: "sign-in", href: linkToSignIn() }] : []),
     ];
   }
 
-  async function refresh() {
+  function list({ waiting, first, attention }) {
+    if (isSignedOut()) return listing.hide();
+    const entries = [...attention, ...first];
+    const more = waiting > LONGEST_LIST ? waiting - first.length : 0;
+    listing.show({ entries, more });
+  }
+
+  function newsNow() {
+    if (!news) return [];
+    return [isSignedOut() && PROMISES.includes(news.name) ? { name: "saved-here" } : news];
+  }
+
+  /** @param {import("./transport.js").Session | null} [told]  what a delivery has learned */
+  async function refresh(told = null) {
+    session = told ?? session;
     const turn = ++latest;
-    let counted = [];
+    let seen = null;
     try {
-      counted = await countedLines();
+      seen = await look();
     } catch (error) {
       // The news is true whether or not the outbox can be counted now.
       reportError(error);
     }
     // A slower reading that began earlier must not overwrite a newer one.
-    if (turn === latest) elements.showStatus([...(news ? [news] : []), ...counted]);
+    if (turn !== latest) return;
+    elements.showStatus([...newsNow(), ...(seen ? linesOf(seen) : [])]);
+    if (seen) list(seen);
+  }
+
+  /**
+   * @param {string} name  of the template with the sentence
+   * @param {string} [href]
+   */
+  function say(name, href) {
+    news = { name, href };
+    return refresh();
   }
 
   return {
     refresh,
+    say,
     onScreen,
 
-    /**
-     * @param {string} name  of the template with the sentence
-     * @param {string} [href]
-     */
-    say(name, href) {
-      news = { name, href };
+    /** @param {string | undefined} id  of an entry in the list, which its owner wants to be rid of (P2) */
+    async discard(id) {
+      const entry = listing.shown(id);
+      if (!entry) return;
+      await outbox.discard(entry);
+      await say("discarded");
+      listing.focus();
+    },
+
+    /** The person has read that something is missing. */
+    dismissLoss() {
+      trace.dismiss();
       return refresh();
+    },
+
+    /** @param {string} id  of what no form on this page can take any more (row C10) */
+    async showWords(id) {
+      await say("form-gone");
+      listing.open(id);
     },
   };
 }
-
-/** @param {import("./entries.js").Entry} entry */
-const linkTo = (entry) => `${entry.page}#offlinesync-${entry.id}`;

@@ -5,6 +5,7 @@
  * @property {string} csrf_token
  * @property {string} csrf_header
  * @property {string | null} owner
+ * @property {string | null} [login_url]
  * @property {number} max_submissions
  * @property {number} max_bytes
  * @property {number} max_submission_bytes

@@ -39,7 +39,7 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
       wait = outcome.wait;
       if (outcome.status === "unsupported_protocol") await onOutdated();
       rearm(outcome);
-      await status.refresh();
+      await status.refresh(outcome.session);
     } catch (error) {
       reportError(error);
     } finally {
@@ -68,7 +68,7 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
  * off takes no second registration in Chromium (row B4).
  *
  * @param {object} collaborators
- * @param {ServiceWorkerContainer | undefined} collaborators.serviceWorker
+ * @param {{ready: Promise<ServiceWorkerRegistration | {}>} | undefined} collaborators.serviceWorker  our own
  * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {() => string} collaborators.newTag
  * @param {number} [collaborators.patience]  milliseconds to wait for a worker that is still being installed

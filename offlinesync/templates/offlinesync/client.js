@@ -1,3 +1,4 @@
+import { createBackup } from {{ modules.backup }};
 import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
 import { createElements } from {{ modules.elements }};
@@ -5,8 +6,11 @@ import { newEntry, toSubmission, uuid7 } from {{ modules.entries }};
 import * as errors from {{ modules.errors }};
 import * as fields from {{ modules.fields }};
 import { createForms } from {{ modules.forms }};
+import { createListing, linkTo } from {{ modules.listing }};
 import { createOutbox } from {{ modules.outbox }};
+import { createRegistration } from {{ modules.registration }};
 import { createStatus } from {{ modules.status }};
+import { createPersistence, createTrace } from {{ modules.trace }};
 import { createTransport } from {{ modules.transport }};
 import { createSync, createTriggers } from {{ modules.triggers }};
 
@@ -22,6 +26,7 @@ const clock = {
 // Older browsers have no reportError.
 const reportError = (error) => (globalThis.reportError ?? console.error)(error);
 const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
+const timestamp = () => new Date().toISOString();
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
 const database = createDatabase({ indexedDB: globalThis.indexedDB, clock, name });
@@ -33,8 +38,17 @@ const transport = createTransport({
   longest: 20 * 60 * 1000,
 });
 const elements = createElements({ document });
-const status = createStatus({ outbox, elements, owner, reportError });
-const armSync = createSync({ serviceWorker: navigator.serviceWorker, clock, newTag: () => `${name}:${newId()}` });
+const listing = createListing({ document, elements });
+const trace = createTrace({ storage: () => localStorage, key: `${name}:trace:${owner}` });
+const status = createStatus({ outbox, elements, listing, linkTo, trace, owner, location, reportError });
+const download = createBackup({ document, outbox, clock, timestamp, owner });
+const worker = createRegistration({
+  serviceWorker: navigator.serviceWorker,
+  trustedTypes: globalThis.trustedTypes,
+  location,
+  config,
+});
+const armSync = createSync({ serviceWorker: navigator.serviceWorker && worker, clock, newTag: () => `${name}:${newId()}` });
 const deliver = createDelivery({
   outbox,
   transport,
@@ -50,10 +64,10 @@ const deliver = createDelivery({
 });
 const triggers = createTriggers({ window, deliver, status, armSync, clock, onOutdated, reportError });
 const forms = createForms({
-  window, outbox, status, elements, armSync, clock, owner, newId, newEntry, fields, errors, reportError,
+  window, outbox, status, elements, armSync, clock, owner, newId, timestamp, newEntry, fields, errors, reportError,
   fetchSession: transport.session,
   deliver: triggers.deliver,
-  timestamp: () => new Date().toISOString(),
+  askToPersist: createPersistence({ storage: navigator.storage }),
   announceSaved: () => channel?.postMessage({ type: "saved" }),
 });
 
@@ -61,19 +75,26 @@ function receive(message) {
   if (message.type === "receipts") forms.receive(message.owner, message.receipts).catch(reportError);
   // Its tab may be closed before it is sent, and this one goes on.
   if (message.type === "saved") triggers.deliver();
+  if (message.type === "discarded") status.refresh();
+}
+
+async function act(action, button) {
+  if (action === "discard") {
+    await status.discard(button.dataset.offlinesyncEntry);
+    channel?.postMessage({ type: "discarded" });
+  }
+  if (action === "download") await download(button.dataset.offlinesyncFile);
+  if (action === "dismiss") await status.dismissLoss();
 }
 
 async function onOutdated() {
   await status.say("outdated");
-  const registration = await navigator.serviceWorker?.getRegistration(config.scope);
-  await registration?.update();
+  await worker.update();
 }
 
 async function registerWorker() {
   try {
-    const policy = globalThis.trustedTypes?.createPolicy("offlinesync", { createScriptURL: () => config.worker });
-    const url = policy ? policy.createScriptURL("") : config.worker;
-    await navigator.serviceWorker?.register(url, { type: "module", scope: config.scope, updateViaCache: "none" });
+    await worker.register();
   } catch (error) {
     console.info("offlinesync: pages are not kept here, and deliveries start from open pages only.", error);
   }
@@ -87,6 +108,7 @@ async function start() {
     console.info("offlinesync: forms are not saved here, they are sent as plain forms.", error);
     return;
   }
+  elements.onAction((action, button) => act(action, button).catch(reportError));
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
   await status.refresh();

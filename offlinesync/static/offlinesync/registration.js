@@ -1,0 +1,61 @@
+/**
+ * The site's service worker, which takes nobody else's place without a word (row D10).
+ *
+ * @param {object} collaborators
+ * @param {ServiceWorkerContainer | undefined} collaborators.serviceWorker
+ * @param {TrustedTypePolicyFactory | undefined} collaborators.trustedTypes
+ * @param {Location} collaborators.location
+ * @param {{mount: string, scope: string, worker: string, replaces?: string[]}} collaborators.config  `replaces`: the workers
+ *   that the site has said to be done with
+ */
+export function createRegistration({ serviceWorker, trustedTypes, location, config }) {
+  const absolute = (url) => new URL(url, location.origin).href;
+
+  /** @param {ServiceWorkerRegistration | undefined} registration @returns {string | undefined} */
+  function scriptOf(registration) {
+    return (registration?.active ?? registration?.waiting ?? registration?.installing)?.scriptURL;
+  }
+
+  /** Also under another name, which an earlier release may have given it. */
+  const isOurs = (script) => script.startsWith(absolute(config.mount));
+
+  /** A worker's query tells its versions apart, and is no part of its name. */
+  function isReplaced(script) {
+    const [name] = script.split("?");
+    return (config.replaces ?? []).some((url) => [script, name].includes(absolute(url)));
+  }
+
+  /** @returns {Promise<string | undefined>} the script that has the place of ours, and may keep it */
+  async function foreigner() {
+    const registration = await serviceWorker.getRegistration(config.scope);
+    const script = registration?.scope === absolute(config.scope) ? scriptOf(registration) : undefined;
+    return script === undefined || isOurs(script) || isReplaced(script) ? undefined : script;
+  }
+
+  return {
+    async register() {
+      if (!serviceWorker) return;
+      const script = await foreigner();
+      if (script !== undefined) {
+        console.warn(
+          `offlinesync: ${script} is registered for ${config.scope} already and stays, so no page is kept and nothing is ` +
+            `sent with the page closed. If it is no longer needed, name it in OFFLINESYNC["REPLACES_WORKERS"].`,
+        );
+        return;
+      }
+      const policy = trustedTypes?.createPolicy("offlinesync", { createScriptURL: () => config.worker });
+      const url = policy ? policy.createScriptURL("") : config.worker;
+      await serviceWorker.register(url, { type: "module", scope: config.scope, updateViaCache: "none" });
+    },
+
+    async update() {
+      const registration = await serviceWorker?.getRegistration(config.scope);
+      await registration?.update();
+    },
+
+    /** What can be asked of our worker; of somebody else's nothing, since it would not know what a sync of ours means. */
+    get ready() {
+      return serviceWorker?.ready.then((registration) => (isOurs(scriptOf(registration) ?? "") ? registration : {}));
+    },
+  };
+}
