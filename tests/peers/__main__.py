@@ -33,11 +33,12 @@ Experiment = Callable[[Contender, Stage], Iterable[Case]]
 
 def chosen(*, quick: bool) -> dict[str, Experiment]:
     """The experiments by the names of their rows."""
-    kills, names = (1, experiments.ANSWERS[:4]) if quick else (6, experiments.ANSWERS)
+    kills, names = (1, experiments.A_FEW) if quick else (4, experiments.ANSWERS)
     return {
         "answers": lambda contender, stage: experiments.answers(contender, stage, names),
         "kills_before_send": lambda *both: experiments.kills_before_send(*both, SEED, kills),
         "kills_during_request": lambda *both: experiments.kills_during_request(*both, SEED, kills),
+        "kills_before_answer": lambda *both: experiments.kills_before_answer(*both, SEED, kills),
         "kills_after_answer": lambda *both: experiments.kills_after_answer(*both, SEED, kills),
         "lost_answer": experiments.lost_answer,
         "senders": lambda *both: experiments.senders(*both, 1 if quick else 2),

@@ -57,12 +57,19 @@ class Handler(BaseHTTPRequestHandler):
             self.keep(json.loads(body)["title"])
             self.answer(201, b"{}", "application/json")
         elif path == SIGN_IN:
-            (username,) = parse_qs(body.decode())["username"]
-            self.answer(303, b"", "text/plain", Location="/", Set_Cookie=f"username={username}; Path=/; HttpOnly")
+            self.sign_in(parse_qs(body.decode()).get("username", []))
         elif path == SIGN_OUT:
             self.answer(303, b"", "text/plain", Location="/", Set_Cookie="username=; Path=/; Max-Age=0")
         else:
             self.answer(404, b"", "text/plain")
+
+    def sign_in(self, usernames: list[str]) -> None:
+        """Remember who it is, or ask again, as a sign-in page does when something else is posted to it (307, 308)."""
+        if not usernames:
+            self.answer(200, ACCOUNT_FORM.encode(), "text/html; charset=utf-8")
+            return
+        cookie = f"username={usernames[0]}; Path=/; HttpOnly"
+        self.answer(303, b"", "text/plain", Location="/", Set_Cookie=cookie)
 
     def keep(self, title: str) -> None:
         """Put a post into the database, under the name of who is signed in."""
