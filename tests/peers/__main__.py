@@ -21,7 +21,7 @@ from tests.browser.site import ROOT, prepare
 from tests.browser.stage import Stage
 
 from . import experiments
-from .contenders import App, Contender, Workbox, opened
+from .contenders import App, AskedWorkbox, Contender, Workbox, opened
 from .experiments import Case
 from .record import counts, table
 from .site import PACKAGES
@@ -46,6 +46,14 @@ def chosen(*, quick: bool) -> dict[str, Experiment]:
     }
 
 
+def rounds(*, quick: bool) -> list[tuple[Contender, dict[str, Experiment]]]:
+    """Who is tried with what, each on a stage of its own."""
+    # Our app's tabs send by themselves: it is the same experiment once more.
+    asking = {"asking_senders": lambda *both: experiments.senders(*both, 1 if quick else 2)}
+    usual = chosen(quick=quick)
+    return [(Workbox(), usual), (AskedWorkbox(), asking), (App(), usual), (App(), asking)]
+
+
 def compare(*, quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """The cases of every experiment, and the versions they ran on."""
     cases: dict[str, Any] = {}
@@ -57,10 +65,10 @@ def compare(*, quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     with tempfile.TemporaryDirectory(prefix="offlinesync-peers-") as directory:
         template = prepare(Path(directory))
-        for contender in (Workbox(), App()):
+        for contender, tried in rounds(quick=quick):
             with opened(contender, template) as stage:
                 versions["chromium"] = stage.driver.capabilities["browserVersion"]
-                for name, experiment in chosen(quick=quick).items():
+                for name, experiment in tried.items():
                     found = cases.setdefault(name, {})[contender.name] = []
                     for case in experiment(contender, stage):
                         found.append(case)

@@ -191,6 +191,8 @@ def senders(contender: Contender, stage: Stage, rounds: int) -> Iterator[Case]:
             contender.wait_for_saved(stage, title)
         stage.network.plug_in()
         for title in titles:
+            wait_until(lambda title=title: contender.authors(stage, title), f"{title!r} has arrived")
+        for title in titles:
             case = counted(contender, stage, title)
             yield {**case, "requests": reached(contender, stage, title)}
 

@@ -13,7 +13,8 @@ ROWS = {
     "kills_before_answer": "browser killed: the site has it, its answer is on its way",
     "kills_after_answer": "browser killed: the answer has just come",
     "lost_answer": "the site has it, its answer is lost on the way",
-    "senders": "four tabs and the worker send at once",
+    "senders": "four tabs save, and come back at once",
+    "asking_senders": "the same, and each tab sends (Workbox: asks for `Queue.replayRequests()`)",
     "owners": "A saves, signs out, B signs in",
 }
 OUTCOMES = ("once", "lost", "twice", "waiting", "under another name")
