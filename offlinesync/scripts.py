@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .conf import app_settings
 
 CLIENT_MODULES = (
+    "acts",
     "backup",
     "database",
     "delivery",

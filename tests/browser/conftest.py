@@ -58,7 +58,7 @@ def open_stage(request: pytest.FixtureRequest, prepared_site: Path) -> OpenStage
             screen = request.getfixturevalue("display").name
             return lambda directory: WebKitGTK(directory, display=screen)
         if engine == "firefox":
-            return Firefox
+            return lambda directory: Firefox(directory, arguments=arguments)
         return lambda directory: Chromium(directory, arguments=arguments)
 
     @contextmanager
@@ -98,7 +98,7 @@ def way() -> Way:
 
 @pytest.fixture
 def arguments() -> tuple[str, ...]:
-    """More arguments for Chromium."""
+    """More arguments for Chromium or Firefox."""
     return ()
 
 

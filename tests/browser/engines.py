@@ -176,11 +176,14 @@ class Firefox(Browser):
         "intl.accept_languages": "en-US, en",
     }
 
+    def __init__(self, directory: Path, *, arguments: tuple[str, ...] = ()) -> None:
+        super().__init__(directory)
+        self.arguments = arguments
+
     def open(self, environment: Mapping[str, str]) -> WebDriver:
         options = webdriver.FirefoxOptions()
-        options.add_argument("-headless")
-        options.add_argument("-profile")
-        options.add_argument(str(self.profile))
+        for argument in ("-headless", "-profile", str(self.profile), *self.arguments):
+            options.add_argument(argument)
         for preference, value in self.preferences.items():
             options.set_preference(preference, value)
         browser = shutil.which("firefox-esr") or shutil.which("firefox")

@@ -178,8 +178,8 @@ class Device:
             if self._wire is None:
                 self._wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
             self._wire.request(method, f"/offlinesync/{path}", body, headers or {})
-            response = self._wire.getresponse()
-            answer = response.read()
+            with self._wire.getresponse() as response:
+                answer = response.read()
         except TimeoutError:
             raise
         except (OSError, http.client.HTTPException) as error:

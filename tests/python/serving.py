@@ -69,7 +69,7 @@ class Steps:
 
     def watch_connections(self) -> None:
         def execute(execute: Callable, sql: str, *args: Any) -> Any:
-            self.take(sql.split(" ", 1)[0])
+            self.take(sql.split(maxsplit=1)[0])
             return execute(sql, *args)
 
         def wrap(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

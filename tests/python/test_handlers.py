@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.dispatch import Signal
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy, override
 from rest_framework.permissions import DjangoModelPermissions, IsAdminUser, IsAuthenticated
@@ -218,9 +219,13 @@ def test_a_handler_that_leaves_out_a_step_says_so(method: str) -> None:
 
 
 def test_the_public_names_are_there_and_nothing_else_is_promised() -> None:
-    assert sorted(offlinesync.__all__) == ["FormHandler", "Handler", "Rejected", "register"]
-    for name in offlinesync.__all__:
+    classes = ["FormHandler", "Handler", "Rejected", "register"]
+    signals = ["submission_accepted", "submission_rejected"]
+    assert sorted(offlinesync.__all__) == classes + signals
+    assert set(offlinesync.__all__) <= set(dir(offlinesync))
+    for name in classes:
         assert getattr(offlinesync, name).__module__.startswith("offlinesync.")
-        assert name in dir(offlinesync)
+    for name in signals:
+        assert isinstance(getattr(offlinesync, name), Signal)
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         offlinesync.Nonsense  # noqa: B018

@@ -34,6 +34,10 @@ def site(parent: Servers) -> Iterator[Servers]:
     parent.kill_all()
 
 
+# Where a test is long and the setting cannot make another difference.
+once = pytest.mark.parametrize("parent", [False], indirect=True, ids=[""])
+
+
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as pool:
@@ -91,7 +95,17 @@ def kinds(size: int, number: int) -> dict[str, list[dict]]:
     return {"clean": clean, "falls back": [*clean[:1], note(f"k{number} bad", behaviour="save: fail"), *clean[1:]]}
 
 
-@pytest.mark.parametrize(("size", "kind"), [(1, "clean"), (3, "clean"), (2, "falls back")])
+@pytest.mark.parametrize(
+    ("parent", "size", "kind"),
+    [
+        (False, 1, "clean"),
+        (False, 3, "clean"),
+        (False, 2, "falls back"),
+        (True, 1, "clean"),
+        (True, 3, "clean"),
+    ],
+    indirect=["parent"],
+)
 def test_c2_c4_killed_at_each_step_and_sent_again_is_once_and_the_same_receipt(
     site: Servers, pool: ThreadPoolExecutor, size: int, kind: str
 ) -> None:
@@ -139,6 +153,7 @@ def test_c2_c4_killed_at_each_step_and_sent_again_is_once_and_the_same_receipt(
     assert seen[0][1] == 0
 
 
+@once
 @pytest.mark.parametrize("position", range(3))
 def test_c2_a_handler_that_hangs_until_its_process_is_killed_takes_nothing_with_it(
     site: Servers, pool: ThreadPoolExecutor, position: int
@@ -157,6 +172,7 @@ def test_c2_a_handler_that_hangs_until_its_process_is_killed_takes_nothing_with_
     assert_all_once(batch)
 
 
+@once
 def test_c2_another_process_goes_on_while_a_handler_hangs(site: Servers, pool: ThreadPoolExecutor) -> None:
     """The twin waits for the row that the hanging one holds, and brings it in when that one is killed."""
     batch = [note("w 0", behaviour="save: hang"), note("w 1")]
@@ -185,6 +201,7 @@ def settled(site: Servers, batch: list[dict]) -> list[dict]:
             return receipts
 
 
+@once
 @pytest.mark.parametrize("behaviour", ["validate: fail", "save: fail", "save: failing hook", "save: overflow"])
 @pytest.mark.parametrize("position", range(3))
 def test_c6_c7_c9_what_goes_wrong_at_each_position_is_its_own_fate(

@@ -117,13 +117,14 @@ export function createChaos(world, device, people) {
   const DEEDS = {
     write: () => void people.write(anyTab()),
     correct: () => void people.correct(anyTab()),
+    discard: () => void people.discard(anyTab()),
     press_again: () => people.pressAgain(),
     open_tab: () => void device.openTab(ownerOfNewPage()),
     link_up: () => device.setLink(true),
     correct_on_the_way: correctOnTheWay,
     mend: () => server.mend(),
   };
-  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "press_again", "open_tab", "correct_on_the_way", "link_up", "mend"];
+  const OFTEN = ["write", "write", "write", "write", "correct", "correct", "discard", "press_again", "open_tab", "correct_on_the_way", "link_up", "mend"];
 
   return {
     /** Only some kinds in one schedule, so that each of them meets each other one alone. */

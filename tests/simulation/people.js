@@ -117,7 +117,19 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     saved(tab, act, version);
   }
 
+  /** Whoever discards an entry wants what was seen of it to go, and nothing that was written since (P2). */
+  async function discard(tab) {
+    const seen = await tab.outbox.page(tab.owner, { after: 0, limit: 9 }).catch(() => []);
+    if (!seen.length || !tab.alive) return;
+    const entry = random.pick(seen);
+    note(`${tab.name} discards ${titleOf(entry)}`);
+    witness.discarding(titleOf(entry));
+    await tab.outbox.discard(entry).catch((error) => note(`${tab.name} reports ${error.name}`));
+  }
+
   return {
+    discard,
+
     /** @param {object} tab @param {{withTrouble?: boolean, behaviour?: string}} [what] */
     write: (tab, { withTrouble = true, behaviour } = {}) => {
       const act = newAct(tab.owner, withTrouble, behaviour);

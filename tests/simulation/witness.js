@@ -19,6 +19,8 @@ export function createWitness({ entries, files, now, onViolation }) {
   const saved = new Set();
   /** @type {Map<string, {owner: string, id: string | null, title: string}>} */
   const effects = new Map();
+  /** @type {Set<string>} titles */
+  const discarded = new Set();
   const inFlight = new Set();
   let askedToWaitUntil = 0;
   let honoursWaits = true;
@@ -27,12 +29,13 @@ export function createWitness({ entries, files, now, onViolation }) {
   const violated = (promise, what) => onViolation(`${promise}: ${what}`);
 
   const hasEffect = ({ id, title }) => effects.get(title)?.id === id;
+  const isOver = (version) => hasEffect(version) || discarded.has(version.title);
   const isKept = (records, { id, title }) => records.some((record) => record.id === id && titleOf(record) === title);
 
   function checkDevice() {
     const records = entries();
     for (const act of saved) {
-      if (!act.open.some((version) => hasEffect(version) || isKept(records, version))) {
+      if (!act.open.some((version) => isOver(version) || isKept(records, version))) {
         violated("P2", `${act.open[0].title} is neither on the device nor on the site`);
       }
     }
@@ -84,6 +87,11 @@ export function createWitness({ entries, files, now, onViolation }) {
       act.open = [version];
       saved.add(act);
       checkDevice();
+    },
+
+    /** Its owner wants to be rid of these words: from now on they may be gone, and what is written after them may not. */
+    discarding(title) {
+      discarded.add(title);
     },
 
     /** It says "not saved", knowing that nothing was written. */
@@ -143,7 +151,7 @@ export function createWitness({ entries, files, now, onViolation }) {
     },
 
     /** @param {object} act whatever the site has of it may be there once more under another id */
-    isSettled: (act) => act.open.some(hasEffect),
+    isSettled: (act) => act.open.some(isOver),
   };
 }
 

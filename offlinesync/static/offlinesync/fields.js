@@ -41,6 +41,29 @@ function formData(form, submitter) {
 
 /**
  * @param {HTMLFormElement} form
+ * @returns {boolean} whether anything stands in it that the site has not put there
+ */
+export function isFilled(form) {
+  return [...form.elements].some((control) => {
+    if (control.type === "file") return control.files.length > 0;
+    if (control.matches("[type=checkbox], [type=radio]")) return control.checked !== control.defaultChecked;
+    if (control.matches("textarea, input:not([type=hidden])")) return control.value !== control.defaultValue;
+    return false;
+  });
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {{field: string, file: File}[]} files  for those controls that have none: browsers do not put files back
+ */
+export function addFiles(form, files) {
+  for (const control of form.elements) {
+    if (control.type === "file" && !control.files.length) fillFiles(control, files.filter(({ field }) => field === control.name));
+  }
+}
+
+/**
+ * @param {HTMLFormElement} form
  * @returns {Record<string, string>} what the page calls its fields, by their names
  */
 export function labelsOf(form) {

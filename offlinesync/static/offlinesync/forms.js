@@ -20,6 +20,8 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {() => string} collaborators.newId
  * @param {() => string} collaborators.timestamp
  * @param {typeof import("./entries.js").newEntry} collaborators.newEntry
+ * @param {ReturnType<import("./acts.js").createActs>} collaborators.acts
+ * @param {boolean} collaborators.isRevisited  the browser has put back what stood in the page's forms
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
  * @param {() => void} collaborators.announceSaved  to the other tabs
@@ -28,7 +30,7 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, fields, errors, announceSaved, askToPersist, reportError } = collaborators;
+  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, announceSaved, askToPersist, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
@@ -39,6 +41,7 @@ export function createForms(collaborators) {
    * @property {Receipt | null} refusal  of the entry that stands in the form to be corrected
    * @property {boolean} plainly  it could not be saved
    * @property {string | null} id  of the act, from the first submit until it is saved (row A8)
+   * @property {string | null} earlier  id of what stood in the form when the page was left, and waits
    * @property {boolean} unsure  it may have been saved all the same (row A3)
    */
   /** @type {WeakMap<HTMLFormElement, State>} */
@@ -46,7 +49,8 @@ export function createForms(collaborators) {
   let leaving = false;
 
   function stateOf(form) {
-    if (!states.has(form)) states.set(form, { busy: false, typedOn: false, refusal: null, plainly: false, id: null, unsure: false });
+    const fresh = { busy: false, typedOn: false, refusal: null, plainly: false, id: null, earlier: null, unsure: false };
+    if (!states.has(form)) states.set(form, fresh);
     return states.get(form);
   }
 
@@ -103,7 +107,7 @@ export function createForms(collaborators) {
       return notSaved(form, submitter, state, error);
     }
     // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
-    Object.assign(state, { refusal: null, id: null, unsure: false });
+    Object.assign(state, { refusal: null, id: null, earlier: null, unsure: false });
     status.onScreen.add(id);
     await saySaved(form).catch(told);
     const armed = armSync();
@@ -113,11 +117,17 @@ export function createForms(collaborators) {
     // What was typed on while it was being sent is not in the entry, and stays (P2). Otherwise the form is emptied before
     // the page is left, so that the way back does not lead to a form that is full and sent already (row A8).
     const { typedOn } = state;
-    if (!typedOn) window.HTMLFormElement.prototype.reset.call(form);
+    acts.forget(form);
+    if (!typedOn) empty(form);
     if (receipt?.status === "accepted") return accepted(receipt, typedOn);
     const isGone = (await outbox.get(id).catch(told)) === undefined;
     if (isGone) await status.say("sent");
     else await status.say((await armed) ? "saved-sync" : "saved");
+  }
+
+  /** A site may have a control named "reset". */
+  function empty(form) {
+    window.HTMLFormElement.prototype.reset.call(form);
   }
 
   async function saySaved(form) {
@@ -131,7 +141,8 @@ export function createForms(collaborators) {
     const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup } = form.dataset;
     const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
     // An id that the site has on record with other content is of no more use.
-    state.id ??= refusal && refusal.code !== "id_reuse" ? refusal.id : newId();
+    state.id ??= refusal && refusal.code !== "id_reuse" ? refusal.id : await idOf(state);
+    acts.remember(form, state.id);
     const entry = newEntry({
       id: state.id,
       owner,
@@ -155,9 +166,16 @@ export function createForms(collaborators) {
       // An earlier attempt has saved what stood in the form then, and these are other words.
       while (!(await outbox.save(entry, contents))) entry.id = newId();
     }
+    acts.remember(form, entry.id);
     announceSaved();
     askToPersist();
     return entry.id;
+  }
+
+  /** A new one, unless the same words may wait already under an earlier one. */
+  async function idOf({ earlier }) {
+    const isThere = earlier !== null && (await outbox.get(earlier)) !== undefined;
+    return isThere ? earlier : newId();
   }
 
   /** @returns {Promise<Receipt | null>} null: the first attempt has ended without an answer, or is taking too long */
@@ -186,6 +204,8 @@ export function createForms(collaborators) {
   function accepted({ result }, stays) {
     if (!result?.url || stays) return saySent(result?.url);
     leaving = true;
+    // It is what the page says when it is come back to.
+    status.say("sent").catch(told);
     clock.setTimeout(() => {
       leaving = false;
     }, LONGEST_WAIT);
@@ -198,9 +218,10 @@ export function createForms(collaborators) {
 
   async function refused(form, receipt) {
     Object.assign(stateOf(form), { refusal: receipt, typedOn: false });
+    acts.remember(form, receipt.id);
     status.onScreen.add(receipt.id);
     errors.showErrors(form, receipt.errors ?? {}, elements.newErrorList);
-    await status.say("refused");
+    await status.say(receipt.code === "id_reuse" ? "refused-again" : "refused");
   }
 
   async function notSaved(form, submitter, state, error) {
@@ -246,10 +267,39 @@ export function createForms(collaborators) {
     const form = formOf(entry);
     if (!form) return status.showWords(id);
     const state = stateOf(form);
+    // The browser has put it back itself, with what the person has changed since.
+    if (state.refusal?.id === id) return;
     if (state.busy || state.typedOn) return status.say("form-in-use");
     fields.fillForm(form, entry.fields, await filesOf(entry));
     status.onScreen.delete(state.refusal?.id);
     await refused(form, entry.receipt ?? { id, status: "rejected" });
+  }
+
+  /** What the browser has put back into a form is what stood in it, under the id that it had then (row A8). */
+  async function takeUp(form) {
+    const id = acts.recall(form);
+    if (id === undefined) return;
+    const state = stateOf(form);
+    const entry = await outbox.get(id);
+    if (state.busy) return;
+    if (!entry) state.id = fields.isFilled(form) ? id : null;
+    else if (entry.state === "waiting") {
+      // Firefox fills a duplicated tab only after this.
+      state.earlier = id;
+      if (!state.typedOn) empty(form);
+    } else if (!state.typedOn) {
+      const files = await filesOf(entry);
+      if (fields.isFilled(form)) fields.addFiles(form, files);
+      else fields.fillForm(form, entry.fields, files);
+      await refused(form, entry.receipt ?? { id, status: "rejected" });
+    }
+  }
+
+  async function takeUpAll() {
+    for (const form of document.forms) {
+      if (isRevisited) await takeUp(form);
+      else acts.forget(form);
+    }
   }
 
   /** A page may hold several forms of one name, each for another object. */
@@ -279,6 +329,7 @@ export function createForms(collaborators) {
         leaving = false;
       });
       window.addEventListener("hashchange", () => openRefused().catch(told));
+      await takeUpAll();
       await openRefused();
     },
 

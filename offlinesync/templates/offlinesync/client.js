@@ -1,3 +1,4 @@
+import { createActs } from {{ modules.acts }};
 import { createBackup } from {{ modules.backup }};
 import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
@@ -67,6 +68,8 @@ const forms = createForms({
   window, outbox, status, elements, armSync, clock, owner, newId, timestamp, newEntry, fields, errors, reportError,
   fetchSession: transport.session,
   deliver: triggers.deliver,
+  acts: createActs({ storage: () => sessionStorage, key: `${name}:acts:${owner}`, location }),
+  isRevisited: ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type),
   askToPersist: createPersistence({ storage: navigator.storage }),
   announceSaved: () => channel?.postMessage({ type: "saved" }),
 });

@@ -1,0 +1,152 @@
+"""One entry for one act, however the browser brings a form back (row A8)."""
+
+from __future__ import annotations
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.firefox.webdriver import WebDriver as FirefoxDriver
+
+from . import pages, proxy
+from .pages import FORM, LIST
+from .proxy import SUBMISSIONS
+from .stage import Stage
+from .test_form import REFUSED, broken_photo, good_photo, wait_for_refusal
+from .waiting import wait_until
+
+# Chromium keeps the page whole where it can; Firefox loads it anew under WebDriver, and puts the text back.
+ENGINES = ["chromium", "firefox"]
+TITLE = "Once is enough"
+MARK = "window.isTheSamePage = true"
+
+
+def leave_and_come_back(stage: Stage) -> None:
+    """Follow a link to another page, and go back."""
+    stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
+    pages.wait_for_title(stage.driver, "Posts")
+    stage.driver.back()
+    pages.wait_for_title(stage.driver, "Write a post")
+
+
+def duplicate_tab(stage: Stage) -> None:
+    """Duplicate the current tab as a person does, and go on in the new one."""
+    driver = stage.driver
+    assert isinstance(driver, FirefoxDriver)
+    before = set(driver.window_handles)
+    with driver.context("chrome"):
+        driver.execute_script("gBrowser.duplicateTab(gBrowser.selectedTab)")
+    wait_until(lambda: len(driver.window_handles) == 2, "there is a second tab")
+    driver.switch_to.window((set(driver.window_handles) - before).pop())
+
+
+def hold(stage: Stage) -> proxy.Gate:
+    """Open the form, send a post, and hold it on its way."""
+    gate = proxy.Gate()
+    stage.open(FORM)
+    pages.wait_for_client(stage)
+    stage.proxy.on(SUBMISSIONS, gate.before_request)
+    pages.fill(stage, TITLE)
+    pages.submit(stage)
+    wait_until(lambda: gate.held, "the post is being sent")
+    return gate
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a8_going_back_while_it_is_sent_does_not_offer_it_again(stage: Stage) -> None:
+    gate = hold(stage)
+    leave_and_come_back(stage)
+    wait_until(lambda: pages.typed(stage.driver, "title") == "", "the form is empty")
+    assert len(pages.entries(stage.driver)) == 1
+    gate.open()
+    stage.proxy.heal()
+    stage.open(LIST)
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_empty_outbox(stage)
+    # Another act is another post, though it says the same.
+    pages.write_post(stage, TITLE)
+    pages.wait_for_title(stage.driver, "Posts")
+    assert len(stage.site.posts(TITLE)) == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a8_what_was_refused_is_one_act_when_it_is_come_back_to(stage: Stage) -> None:
+    pages.write_post(stage, TITLE, file=broken_photo(stage))
+    wait_for_refusal(stage)
+    stage.driver.find_element(By.NAME, "title").send_keys(", if it is right")
+    leave_and_come_back(stage)
+    wait_for_refusal(stage)
+    pages.wait_for_status(stage.driver, REFUSED)
+    assert pages.typed(stage.driver, "title") == f"{TITLE}, if it is right"
+    assert pages.typed(stage.driver, "photo").endswith("broken.png")
+    stage.driver.find_element(By.NAME, "photo").send_keys(str(good_photo(stage)))
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}
+    assert len({entry for delivery in stage.proxy.deliveries for entry in delivery.ids}) == 1
+
+
+def test_a8_going_back_after_it_was_sent_shows_an_empty_form(stage: Stage) -> None:
+    stage.open(FORM)
+    stage.driver.execute_script(MARK)
+    pages.fill(stage, TITLE)
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    stage.driver.back()
+    pages.wait_for_title(stage.driver, "Write a post")
+    assert stage.driver.execute_script(f"return {MARK.partition(' ')[0]}"), "from the back/forward cache"
+    pages.wait_for_status(stage.driver, "It was sent.")
+    assert pages.typed(stage.driver, "title") == ""
+    pages.fill(stage, "Something else")
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, "Something else")
+    pages.only_post(stage, TITLE)
+
+
+def test_a8_an_id_is_kept_for_what_the_browser_has_put_back_after_it_arrived(stage: Stage) -> None:
+    gate = hold(stage)
+    stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
+    pages.wait_for_title(stage.driver, "Posts")
+    gate.open()
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_empty_outbox(stage)
+    stage.driver.back()
+    pages.wait_for_title(stage.driver, "Write a post")
+    pages.wait_for_client(stage)
+    assert pages.typed(stage.driver, "title") == TITLE, "the browser has put it back"
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert len(stage.site.ledger()) == 1
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("engine", ["firefox"])
+@pytest.mark.parametrize("arguments", [("-remote-allow-system-access",)])
+def test_a8_a_duplicated_tab_is_the_same_act(stage: Stage) -> None:
+    gate = hold(stage)
+    duplicate_tab(stage)
+    wait_until(lambda: pages.typed(stage.driver, "title") == TITLE, "Firefox fills the new tab as well")
+    pages.submit(stage)
+    wait_until(lambda: pages.typed(stage.driver, "title") == "", "it is saved")
+    assert len(pages.entries(stage.driver)) == 1
+    gate.open()
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_empty_outbox(stage)
+    pages.only_post(stage, TITLE)
+    assert len(stage.site.ledger()) == 1
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("engine", ["firefox"])
+@pytest.mark.parametrize("arguments", [("-remote-allow-system-access",)])
+def test_a8_what_was_refused_is_the_same_act_in_a_duplicated_tab(stage: Stage) -> None:
+    pages.write_post(stage, TITLE, file=broken_photo(stage))
+    wait_for_refusal(stage)
+    duplicate_tab(stage)
+    wait_for_refusal(stage)
+    stage.driver.find_element(By.NAME, "photo").send_keys(str(good_photo(stage)))
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}
