@@ -7,6 +7,7 @@ import configparser
 import json
 import platform
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ Experiment = Callable[[Contender, Stage], Iterable[Case]]
 
 def chosen(*, quick: bool) -> dict[str, Experiment]:
     """The experiments by the names of their rows."""
-    kills, names = (1, experiments.A_FEW) if quick else (4, experiments.ANSWERS)
+    kills, names = (1, experiments.A_FEW) if quick else (3, experiments.ANSWERS)
     return {
         "answers": lambda contender, stage: experiments.answers(contender, stage, names),
         "kills_before_send": lambda *both: experiments.kills_before_send(*both, SEED, kills),
@@ -41,7 +42,7 @@ def chosen(*, quick: bool) -> dict[str, Experiment]:
         "kills_before_answer": lambda *both: experiments.kills_before_answer(*both, SEED, kills),
         "kills_after_answer": lambda *both: experiments.kills_after_answer(*both, SEED, kills),
         "lost_answer": experiments.lost_answer,
-        "senders": lambda *both: experiments.senders(*both, 1 if quick else 2),
+        "senders": lambda *both: experiments.senders(*both, 1),
         "owners": experiments.owners,
     }
 
@@ -94,6 +95,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.peers", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer answers and kills; the record is not written")
     quick = parser.parse_args().quick
+    # Whoever ends the run ends its browsers and servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     commit, changed = git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
     cases, versions = compare(quick=quick)
     record = {

@@ -38,7 +38,9 @@ OF_OUR_PROTOCOL = {
     "201_with_receipts",
     "500_with_receipts",
 }
-ANSWERS = tuple(name for name in HOSTILE if name not in OF_OUR_PROTOCOL)
+# Is never given to its end: there is no moment to go on from.
+ENDLESS = {"never_ending"}
+ANSWERS = tuple(name for name in HOSTILE if name not in OF_OUR_PROTOCOL | ENDLESS)
 A_FEW = ("200_html", "302_to_sign_in", "503_retry_after", "reset")
 A, B = "demo1", "demo2"
 

@@ -62,4 +62,19 @@ def table(record: Mapping[str, Any]) -> str:
         counted = record["counts"][name]
         posts = sum(counted[workbox].values())
         lines.append(f"| {described} | {posts} | {cell(counted[workbox])} | {cell(counted[ours])} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *losses(record)]) + "\n"
+
+
+def losses(record: Mapping[str, Any]) -> list[str]:
+    """After which answers each of the two lost the post, a line for each."""
+    found = []
+    for name in CONTENDERS:
+        cases = record["cases"]["answers"][name]
+        lost = [f"`{case['answer']}`" for case in cases if outcome(case) == "lost"]
+        found.append(f"* {name} lost the post after {len(lost)} of {len(cases)} answers" + listed(lost))
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names after a colon, or just the end of the sentence."""
+    return f": {', '.join(names)}." if names else "."
