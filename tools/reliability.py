@@ -234,7 +234,7 @@ def peers_section(found: dict[str, Any] | None) -> list[str]:
         return [*lines, "Not run yet: `make peers`.", ""]
     from tests.peers.record import table
 
-    return [*lines, f"`{found['command']}` on {found['date']}, one run:", "", table(found), ""]
+    return [*lines, f"`{found['command']}` on {found['date'][:10]}, one run:", "", table(found), ""]
 
 
 def write(*, only_check: bool) -> int:

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from selenium.webdriver.webkitgtk.service import Service as WebKitGTKService
 from .processes import STOP_SECONDS, end, kill_marked, marked_environment, new_mark
 
 COMMAND_SECONDS = 60
+WINDOW = Path(__file__).with_name("webkit_window.py")
 
 
 class BrowserMissing(Exception):
@@ -198,7 +200,7 @@ class Firefox(Browser):
 
 
 class WebKitGTK(Browser):
-    """WebKitGTK's MiniBrowser under a virtual display."""
+    """WebKitGTK in a window of ours, under a virtual display."""
 
     name = "WebKitGTK"
     to_install = "WebKitGTK is missing: apt-get install webkit2gtk-driver xvfb"
@@ -218,7 +220,11 @@ class WebKitGTK(Browser):
         if driver is None:
             raise BrowserMissing(self.to_install)
         service = WebKitGTKService(executable_path=driver, env=dict(environment), log_output=str(self.log))
-        return started(lambda: webdriver.WebKitGTK(options=WebKitGTKOptions(), service=service), self.to_install)
+        options = WebKitGTKOptions()
+        options.binary_location = sys.executable
+        for argument in (WINDOW, self.profile):
+            options.add_argument(str(argument))
+        return started(lambda: webdriver.WebKitGTK(options=options, service=service), self.to_install)
 
 
 class VirtualDisplay:

@@ -125,6 +125,7 @@ class Proxy(Listener):
         self.destination = destination
         self.exchanges: list[Exchange] = []
         self.behaviours: dict[str | None, Behaviour] = {}
+        self.early: dict[str, Behaviour] = {}
         super().__init__(namespace, ("127.0.0.1", 0))
         self.url = f"http://localhost:{self.port}"
 
@@ -132,15 +133,29 @@ class Proxy(Listener):
         """Treat requests for a path so from now on; None stands for every path."""
         self.behaviours[path] = behaviour
 
+    def before_body(self, path: str, behaviour: Behaviour) -> None:
+        """Treat requests for a path so from now on, when no more than their head has been read."""
+        self.early[path] = behaviour
+
     def heal(self) -> None:
         """Pass on everything from now on."""
         self.behaviours.clear()
+        self.early.clear()
 
     def handle(self, client: socket.socket) -> None:
-        exchange = wire.read_request(client)
+        exchange = wire.read_head(client)
         if exchange is None:
             return
-        self.exchanges.append(exchange)
+        early = self.early.get(exchange.path)
+        if early:
+            self.exchanges.append(exchange)
+            early(self, exchange, client)
+        elif wire.read_body(client, exchange):
+            self.exchanges.append(exchange)
+            self.treat(exchange, client)
+
+    def treat(self, exchange: Exchange, client: socket.socket) -> None:
+        """Do with a whole request what it has been told to."""
         behaviour = self.behaviours.get(exchange.path) or self.behaviours.get(None) or forward
         behaviour(self, exchange, client)
 

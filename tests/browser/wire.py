@@ -48,6 +48,11 @@ class Exchange:
         return self.target.partition("?")[0]
 
     @property
+    def length(self) -> int:
+        """The bytes of the whole body, as its head has it."""
+        return int(self.headers.get("Content-Length", 0))
+
+    @property
     def from_worker(self) -> bool:
         """Whether the service worker sent it, and no page."""
         return self.headers.get("Referer", "").endswith(WORKER)
@@ -85,8 +90,8 @@ def read_part(piece: bytes) -> Part:
     return Part(str(name), headers.get_filename(), headers.get_content_type(), content)
 
 
-def read_request(client: socket.socket) -> Exchange | None:
-    """The next request on a connection; None when none comes."""
+def read_head(client: socket.socket) -> Exchange | None:
+    """The next request on a connection, with as much of its body as has come with its head; None when none comes."""
     received = b""
     while b"\r\n\r\n" not in received:
         chunk = client.recv(CHUNK)
@@ -96,14 +101,20 @@ def read_request(client: socket.socket) -> Exchange | None:
     head, _, rest = received.partition(b"\r\n\r\n")
     line, _, fields = head.partition(b"\r\n")
     headers = BytesHeaderParser().parsebytes(fields + b"\r\n\r\n")
-    body = bytearray(rest)
-    while len(body) < int(headers.get("Content-Length", 0)):
+    method, target, _ = line.decode("latin-1").split(" ")
+    return Exchange(method, target, headers, head, rest)
+
+
+def read_body(client: socket.socket, exchange: Exchange) -> bool:
+    """Read what is still to come of a request's body; whether it came."""
+    body = bytearray(exchange.body)
+    while len(body) < exchange.length:
         chunk = client.recv(CHUNK)
         if not chunk:
-            return None
+            return False
         body += chunk
-    method, target, _ = line.decode("latin-1").split(" ")
-    return Exchange(method, target, headers, head, bytes(body))
+    exchange.body = bytes(body)
+    return True
 
 
 def forwarded_head(exchange: Exchange) -> bytes:

@@ -54,6 +54,15 @@ export function isFilled(form) {
 
 /**
  * @param {HTMLFormElement} form
+ * @param {[string, string][] | undefined} fields
+ * @returns {boolean} whether just these words stand in it
+ */
+export function holds(form, fields) {
+  return JSON.stringify(readForm(form, null).fields) === JSON.stringify(fields);
+}
+
+/**
+ * @param {HTMLFormElement} form
  * @param {{field: string, file: File}[]} files  for those controls that have none: browsers do not put files back
  */
 export function addFiles(form, files) {

@@ -282,12 +282,13 @@ export function createForms(collaborators) {
     const state = stateOf(form);
     const entry = await outbox.get(id);
     if (state.busy) return;
+    // To fill a duplicated tab Firefox types, sooner or later than this.
+    const isTheirs = !state.typedOn || fields.holds(form, entry?.fields);
     if (!entry) state.id = fields.isFilled(form) ? id : null;
     else if (entry.state === "waiting") {
-      // Firefox fills a duplicated tab only after this.
       state.earlier = id;
-      if (!state.typedOn) empty(form);
-    } else if (!state.typedOn) {
+      if (isTheirs) empty(form);
+    } else if (isTheirs) {
       const files = await filesOf(entry);
       if (fields.isFilled(form)) fields.addFiles(form, files);
       else fields.fillForm(form, entry.fields, files);
