@@ -5,6 +5,7 @@ What was chosen for Workbox, so that the comparison is fair:
 * `BackgroundSyncPlugin` on a `NetworkOnly` route for POST, with `maxRetentionTime`, as "Basic usage" in its
   documentation shows it, and with the `fetchDidSucceed` plugin that the documentation offers for answers of 5xx:
   the stronger of the set-ups it describes. Everything else is a default.
+* That a request is not kept for an answer of 4xx or 5xx is said there as well: the plugin is made for failed networks.
 * The production build of the npm packages, in the browser that it serves best: Chromium, with real background sync.
 * Its queue is emptied by its worker alone. Where pages send too (`asking_senders`), it is set up with its `Queue`
   class as "Advanced usage" shows it, and each page asks by a message for `replayRequests()`, of its reference.
