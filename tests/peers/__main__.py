@@ -22,7 +22,7 @@ from tests.browser.site import ROOT, prepare
 from tests.browser.stage import Stage
 
 from . import experiments
-from .contenders import App, Contender, Workbox, opened
+from .contenders import App, AskedWorkbox, Contender, Workbox, opened
 from .experiments import Case
 from .record import counts, table
 from .site import PACKAGES
@@ -34,16 +34,25 @@ Experiment = Callable[[Contender, Stage], Iterable[Case]]
 
 def chosen(*, quick: bool) -> dict[str, Experiment]:
     """The experiments by the names of their rows."""
-    kills, names = (1, experiments.ANSWERS[:4]) if quick else (2, experiments.ANSWERS)
+    kills, names = (1, experiments.A_FEW) if quick else (3, experiments.ANSWERS)
     return {
         "answers": lambda contender, stage: experiments.answers(contender, stage, names),
         "kills_before_send": lambda *both: experiments.kills_before_send(*both, SEED, kills),
         "kills_during_request": lambda *both: experiments.kills_during_request(*both, SEED, kills),
+        "kills_before_answer": lambda *both: experiments.kills_before_answer(*both, SEED, kills),
         "kills_after_answer": lambda *both: experiments.kills_after_answer(*both, SEED, kills),
         "lost_answer": experiments.lost_answer,
         "senders": lambda *both: experiments.senders(*both, 1),
         "owners": experiments.owners,
     }
+
+
+def rounds(*, quick: bool) -> list[tuple[Contender, dict[str, Experiment]]]:
+    """Who is tried with what, each on a stage of its own."""
+    # Our app's tabs send by themselves: it is the same experiment once more.
+    asking = {"asking_senders": lambda *both: experiments.senders(*both, 1 if quick else 2)}
+    usual = chosen(quick=quick)
+    return [(Workbox(), usual), (AskedWorkbox(), asking), (App(), usual), (App(), asking)]
 
 
 def compare(*, quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -57,10 +66,10 @@ def compare(*, quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     with tempfile.TemporaryDirectory(prefix="offlinesync-peers-") as directory:
         template = prepare(Path(directory))
-        for contender in (Workbox(), App()):
+        for contender, tried in rounds(quick=quick):
             with opened(contender, template) as stage:
                 versions["chromium"] = stage.driver.capabilities["browserVersion"]
-                for name, experiment in chosen(quick=quick).items():
+                for name, experiment in tried.items():
                     found = cases.setdefault(name, {})[contender.name] = []
                     for case in experiment(contender, stage):
                         found.append(case)

@@ -122,7 +122,8 @@ class WorkboxSite(Site):
 
     @property
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "tests.peers.site", str(self.port), str(self.data / "db.sqlite3")]
+        database = str(self.data / "db.sqlite3")
+        return [sys.executable, "-m", "tests.peers.site", str(self.port), database, self.environment["WORKER"]]
 
 
 class Workbox:
@@ -130,6 +131,7 @@ class Workbox:
 
     name = "Workbox"
     path = POSTS
+    worker = "worker.js"
 
     def visit(self, stage: Stage) -> None:
         stage.open(pages.LIST)
@@ -166,6 +168,12 @@ class Workbox:
         return exchange.method == "POST" and title.encode() in exchange.body
 
 
+class AskedWorkbox(Workbox):
+    """Workbox's queue, when its pages ask for a replay too."""
+
+    worker = "worker_asked.js"
+
+
 QUEUE_SCRIPT = """
 const [done] = arguments;
 const request = indexedDB.open("workbox-background-sync");
@@ -196,13 +204,13 @@ def ids(exchange: Exchange, title: str) -> list[UUID]:
 @contextmanager
 def opened(contender: Contender, template: Path) -> Iterator[Stage]:
     """A Chromium of its own before the contender's site, with a cable between them."""
-    ours = isinstance(contender, App)
+    theirs = isinstance(contender, Workbox)
     with staged(
         lambda directory: Chromium(directory, arguments=SOON),
         Way.CABLE,
-        template=template if ours else None,
-        environment={},
-        make_site=Site if ours else WorkboxSite,
+        template=None if theirs else template,
+        environment={"WORKER": contender.worker} if theirs else {},
+        make_site=WorkboxSite if theirs else Site,
     ) as stage:
         contender.visit(stage)
         assert pages.is_online(stage.driver), "the browser must believe in its network first"

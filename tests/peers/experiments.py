@@ -22,25 +22,26 @@ SETTLE_SECONDS = 90
 LONGEST_DELAY = 0.3
 Case = dict[str, Any]
 
-ANSWERS = (
-    "200_html",
-    "200_empty",
-    "204",
-    "302_to_sign_in",
-    "303_to_sign_in",
-    "401_html",
-    "403_html",
-    "404_html",
-    "409_json",
-    "413_html",
-    "422_json",
-    "429_retry_after",
-    "500_html",
-    "502_html",
-    "503_retry_after",
-    "511_html",
-    "reset",
-)
+# These answers speak our protocol, and so mean nothing to another site.
+OF_OUR_PROTOCOL = {
+    "truncated",
+    "no_receipts",
+    "null_receipt",
+    "unknown_status",
+    "wrong_id",
+    "without_id",
+    "keyed_by_id",
+    "html_type",
+    "text_type",
+    "other_json_type",
+    "no_status",
+    "201_with_receipts",
+    "500_with_receipts",
+}
+# Is never given to its end: there is no moment to go on from.
+ENDLESS = {"never_ending"}
+ANSWERS = tuple(name for name in HOSTILE if name not in OF_OUR_PROTOCOL | ENDLESS)
+A_FEW = ("200_html", "302_to_sign_in", "503_retry_after", "reset")
 A, B = "demo1", "demo2"
 
 
@@ -98,7 +99,7 @@ def answers(contender: Contender, stage: Stage, names: tuple[str, ...] = ANSWERS
 
 def lost_answer(contender: Contender, stage: Stage) -> Iterator[Case]:
     """Row B8: the site has done what it was asked, and the answer never comes."""
-    for cut in (proxy.cut_before_answer, proxy.cut_after_request):
+    for cut in (proxy.cut_after_request, proxy.cut_before_answer, proxy.cut_inside_answer):
         yield answered(contender, stage, cut.__name__, cut)
 
 
@@ -129,13 +130,25 @@ def kills_during_request(contender: Contender, stage: Stage, seed: int, many: in
         yield from held_and_killed(contender, stage, title, gate, hold, delay)
 
 
-def kills_after_answer(contender: Contender, stage: Stage, seed: int, many: int) -> Iterator[Case]:
+def kills_before_answer(contender: Contender, stage: Stage, seed: int, many: int) -> Iterator[Case]:
     """The browser dies when the site has the post, and before it reads the answer."""
     for number, delay in enumerate(delays(seed + 2, many), start=1):
         title = f"Killed before the answer {number}"
         save_offline(contender, stage, title)
         gate = Gate()
         yield from held_and_killed(contender, stage, title, gate, gate.before_answer, delay)
+
+
+def kills_after_answer(contender: Contender, stage: Stage, seed: int, many: int) -> Iterator[Case]:
+    """The browser dies when the answer has come, while it does what it does about that."""
+    for number, delay in enumerate(delays(seed + 3, many), start=1):
+        title = f"Killed after the answer {number}"
+        save_offline(contender, stage, title)
+        given = threading.Event()
+        stage.proxy.on(contender.path, telling(proxy.forward, given))
+        stage.network.plug_in()
+        wait_until(given.is_set, "the answer has been given")
+        yield killed(contender, stage, title, delay)
 
 
 def held_and_killed(
@@ -179,6 +192,8 @@ def senders(contender: Contender, stage: Stage, rounds: int) -> Iterator[Case]:
             contender.save(stage, title)
             contender.wait_for_saved(stage, title)
         stage.network.plug_in()
+        for title in titles:
+            wait_until(lambda title=title: contender.authors(stage, title), f"{title!r} has arrived")
         for title in titles:
             case = counted(contender, stage, title)
             yield {**case, "requests": reached(contender, stage, title)}

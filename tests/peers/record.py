@@ -10,9 +10,11 @@ ROWS = {
     "answers": "saved offline; then the site answers with an error, a sign-in page or nothing",
     "kills_before_send": "browser killed: saved, not yet sent",
     "kills_during_request": "browser killed: the request is on its way, and dies with it",
-    "kills_after_answer": "browser killed: the site has it, its answer is on its way",
+    "kills_before_answer": "browser killed: the site has it, its answer is on its way",
+    "kills_after_answer": "browser killed: the answer has just come",
     "lost_answer": "the site has it, its answer is lost on the way",
-    "senders": "four tabs and the worker send at once",
+    "senders": "four tabs save, and come back at once",
+    "asking_senders": "the same, and each tab sends (Workbox: asks for `Queue.replayRequests()`)",
     "owners": "A saves, signs out, B signs in",
 }
 OUTCOMES = ("once", "lost", "twice", "waiting", "under another name")
@@ -60,4 +62,19 @@ def table(record: Mapping[str, Any]) -> str:
         counted = record["counts"][name]
         posts = sum(counted[workbox].values())
         lines.append(f"| {described} | {posts} | {cell(counted[workbox])} | {cell(counted[ours])} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *losses(record)]) + "\n"
+
+
+def losses(record: Mapping[str, Any]) -> list[str]:
+    """After which answers each of the two lost the post, a line for each."""
+    found = []
+    for name in CONTENDERS:
+        cases = record["cases"]["answers"][name]
+        lost = [f"`{case['answer']}`" for case in cases if outcome(case) == "lost"]
+        found.append(f"* {name} lost the post after {len(lost)} of {len(cases)} answers" + listed(lost))
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names after a colon, or just the end of the sentence."""
+    return f": {', '.join(names)}." if names else "."

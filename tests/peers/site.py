@@ -1,6 +1,6 @@
 """The site that Workbox is tried on: posts in SQLite, an account in a cookie, a page and its worker.
 
-`python -m tests.peers.site PORT DATABASE` serves it.
+`python -m tests.peers.site PORT DATABASE WORKER` serves it, with one of the service workers beside this file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ SIGN_IN = "/accounts/login/"
 SIGN_OUT = "/accounts/logout/"
 FILES = {
     "/": (HERE / "page.html", "text/html; charset=utf-8"),
-    "/worker.js": (HERE / "worker.js", "text/javascript"),
     **{
         f"/workbox/{name}.prod.js": (PACKAGES / name / "build" / f"{name}.prod.js", "text/javascript")
         for name in ("workbox-core", "workbox-routing", "workbox-strategies", "workbox-background-sync")
@@ -37,12 +36,15 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one request."""
 
     database: Path
+    worker: Path
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path in FILES:
             file, content_type = FILES[path]
             self.answer(200, file.read_bytes(), content_type)
+        elif path == "/worker.js":
+            self.answer(200, self.worker.read_bytes(), "text/javascript")
         elif path in (SIGN_IN, SIGN_OUT):
             self.answer(200, ACCOUNT_FORM.encode(), "text/html; charset=utf-8")
         elif path == NEUTRAL:
@@ -57,12 +59,19 @@ class Handler(BaseHTTPRequestHandler):
             self.keep(json.loads(body)["title"])
             self.answer(201, b"{}", "application/json")
         elif path == SIGN_IN:
-            (username,) = parse_qs(body.decode())["username"]
-            self.answer(303, b"", "text/plain", Location="/", Set_Cookie=f"username={username}; Path=/; HttpOnly")
+            self.sign_in(parse_qs(body.decode()).get("username", []))
         elif path == SIGN_OUT:
             self.answer(303, b"", "text/plain", Location="/", Set_Cookie="username=; Path=/; Max-Age=0")
         else:
             self.answer(404, b"", "text/plain")
+
+    def sign_in(self, usernames: list[str]) -> None:
+        """Remember who it is, or ask again, as a sign-in page does when something else is posted to it (307, 308)."""
+        if not usernames:
+            self.answer(200, ACCOUNT_FORM.encode(), "text/html; charset=utf-8")
+            return
+        cookie = f"username={usernames[0]}; Path=/; HttpOnly"
+        self.answer(303, b"", "text/plain", Location="/", Set_Cookie=cookie)
 
     def keep(self, title: str) -> None:
         """Put a post into the database, under the name of who is signed in."""
@@ -82,13 +91,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def main(port: int, database: Path) -> None:
+def main(port: int, database: Path, worker: str) -> None:
     """Serve until killed."""
     with closing(sqlite3.connect(database)) as made, made:
         made.execute("CREATE TABLE IF NOT EXISTS post (id INTEGER PRIMARY KEY, title TEXT, author TEXT)")
-    Handler.database = database
+    Handler.database, Handler.worker = database, HERE / worker
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
