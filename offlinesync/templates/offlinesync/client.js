@@ -112,7 +112,7 @@ async function start() {
     return;
   }
   elements.onAction((action, button) => act(action, button).catch(reportError));
-  addEventListener("pagehide", database.leave);
+  addEventListener("pagehide", ({ persisted }) => persisted && database.leave());
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
   await status.refresh();
