@@ -215,8 +215,3 @@ def test_b13_today_s_worker_delivers_what_a_later_page_saves(stage: Stage) -> No
     pages.wait_for_empty_outbox(stage)
     assert frozen.read_outbox(stage.driver)["version"] == 3
     assert len(stage.site.ledger()) == 1
-
-
-@pytest.mark.parametrize("arguments", [("--disable-features=BackForwardCache",)])
-def test_x_a4(stage: Stage) -> None:
-    test_a4_a_tab_that_will_not_let_go_blocks_no_form_and_nothing_is_lost(stage)

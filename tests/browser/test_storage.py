@@ -105,13 +105,17 @@ indexedDB.open(name).onsuccess = ({ target: { result: database } }) => {
   };
 };
 """
+# A click of the driver's own would wait for what comes of it.
+PRESS = "setTimeout(() => document.querySelector('main form button[type=submit]').click())"
 BUSY = "return document.querySelector('main form button[aria-busy]') !== null"
 SAVE_MANY = """
 const [count, done] = arguments;
 const urls = performance.getEntriesByType("resource").map(({ name }) => name);
 const load = (module) => import(urls.find((url) => url.includes(`/offlinesync/${module}.`)));
 (async () => {
-  const [{ createDatabase }, { createOutbox }, { newEntry }] = await Promise.all(["database", "outbox", "entries"].map(load));
+  const { createDatabase } = await load("database");
+  const { createOutbox } = await load("outbox");
+  const { newEntry } = await load("entries");
   const clock = { setTimeout: (...args) => setTimeout(...args), clearTimeout: (...args) => clearTimeout(...args) };
   const outbox = createOutbox({ database: createDatabase({ indexedDB, clock, name: "counted" }), IDBKeyRange });
   await outbox.open();
@@ -227,7 +231,7 @@ def test_a7_a_kill_between_two_writes_leaves_nothing_of_the_entry(stage: Stage, 
     stage.proxy.on(SESSION, proxy.refuse)
     fill_with_files(stage, size=1_000_000)
     stage.driver.execute_script(STOP_AFTER, writes, HELD)
-    stage.driver.execute_script("setTimeout(() => document.querySelector('main form button[type=submit]').click())")
+    stage.driver.execute_script(PRESS)
     wait_until(lambda: gate.held, f"the browser waits after {writes} writes")
     restart(stage)
     gate.open()
@@ -246,7 +250,7 @@ def test_a7_whenever_the_browser_is_killed_an_entry_has_all_its_files(stage: Sta
     takes = time.monotonic() - began
     for _ in range(KILLS):
         fill_with_files(stage, size=size)
-        stage.driver.execute_script("setTimeout(() => document.querySelector('main form button[type=submit]').click())")
+        stage.driver.execute_script(PRESS)
         # The moment itself is what is tried here.
         time.sleep(moments.uniform(0, 1.2 * takes))
         restart(stage)

@@ -24,7 +24,12 @@ const reportError = (error) => (globalThis.reportError ?? console.error)(error);
 const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
-const database = createDatabase({ indexedDB: globalThis.indexedDB, clock, name });
+const database = createDatabase({
+  indexedDB: globalThis.indexedDB,
+  clock,
+  name,
+  announceBlocked: () => channel?.postMessage({ type: "blocked" }),
+});
 const outbox = createOutbox({ database, IDBKeyRange: globalThis.IDBKeyRange, newId });
 const transport = createTransport({
   fetch: (...args) => fetch(...args),
@@ -81,6 +86,9 @@ async function registerWorker() {
 
 async function start() {
   const taken = forms.start().catch(reportError);
+  // A page in the back/forward cache may be first in line for an upgrade, and cannot make it. To hear something there
+  // ends it, but only if it listens (row A4).
+  if (channel) channel.onmessage = () => {};
   try {
     await outbox.open();
   } catch (error) {
