@@ -110,6 +110,11 @@ def photo_file(stage: Stage, content: bytes, name: str = "seat.png") -> Path:
     return file
 
 
+def before_load(stage: Stage, script: str) -> None:
+    """Run a script on each page of the current tab before any of the page's own."""
+    stage.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
+
 def reload(stage: Stage) -> None:
     """Reload the page as its reader would. WebDriver's own reload goes past the worker in Firefox."""
     stage.driver.execute_script("window.beforeReload = true; location.reload()")
@@ -278,12 +283,20 @@ def wait_for_offline(stage: Stage) -> None:
     wait_until(lambda: stage.driver.execute_async_script(SYNC_WAITS_SCRIPT), "background sync waits for the network")
 
 
+def set_background_sync(stage: Stage, setting: str) -> None:
+    """Have Chromium hold that somebody has "granted" or "denied" the site its background sync."""
+    permission = {"permission": {"name": "background-sync"}, "setting": setting, "origin": stage.url}
+    stage.driver.execute_cdp_cmd("Browser.setPermission", permission)
+
+
 def deny_background_sync(stage: Stage) -> None:
     """Take the permission away that Chromium gives to every site."""
-    stage.driver.execute_cdp_cmd(
-        "Browser.setPermission",
-        {"permission": {"name": "background-sync"}, "setting": "denied", "origin": stage.url},
-    )
+    set_background_sync(stage, "denied")
+
+
+def allow_background_sync(stage: Stage) -> None:
+    """Give the permission back."""
+    set_background_sync(stage, "granted")
 
 
 def sync_tags(driver: WebDriver) -> list[str]:

@@ -18,6 +18,7 @@ DIAL_SECONDS = 10
 CLOSE_SECONDS = 10
 
 Behaviour = Callable[["Proxy", Exchange, socket.socket], None]
+MakeAnswer = Callable[[Exchange], bytes]
 
 
 class Listener:
@@ -225,7 +226,7 @@ def rewriting(change: Callable[[bytes], bytes]) -> Behaviour:
     return behaviour
 
 
-def answering(make: Callable[[Exchange], bytes]) -> Behaviour:
+def answering(make: MakeAnswer) -> Behaviour:
     """Answer in the site's place."""
 
     def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:

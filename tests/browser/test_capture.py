@@ -70,11 +70,6 @@ NO_INDEXEDDB = {
 }
 
 
-def before_load(stage: Stage, script: str) -> None:
-    """Run a script on each page of the current tab before any of the page's own."""
-    stage.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-
-
 def fill_the_disk(stage: Stage) -> None:
     """Leave the site's origin no room."""
     stage.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", {"origin": stage.url, "quotaSize": 1})
@@ -97,9 +92,9 @@ def assert_kept_in_the_form(stage: Stage) -> None:
 
 @pytest.mark.parametrize("fault", ["quota", "aborted"])
 def test_a1_a_full_device_with_no_network_keeps_the_form_filled(stage: Stage, fault: str) -> None:
-    before_load(stage, LISTEN)
+    pages.before_load(stage, LISTEN)
     if fault == "aborted":
-        before_load(stage, ABORT_AFTER_WRITING)
+        pages.before_load(stage, ABORT_AFTER_WRITING)
     stage.open(FORM)
     if fault == "quota":
         fill_the_disk(stage)
@@ -122,7 +117,7 @@ def test_a1_a_full_device_with_no_network_keeps_the_form_filled(stage: Stage, fa
 
 
 def test_a1_p7_a_full_device_posts_plainly_once_the_site_has_been_reached(stage: Stage) -> None:
-    before_load(stage, LISTEN)
+    pages.before_load(stage, LISTEN)
     stage.open(FORM)
     fill_the_disk(stage)
     pages.fill(stage, TITLE, file=pages.photo_file(stage, pages.photo(width=600)))
@@ -134,7 +129,7 @@ def test_a1_p7_a_full_device_posts_plainly_once_the_site_has_been_reached(stage:
 
 
 def test_a2_everything_is_written_with_strict_durability(stage: Stage) -> None:
-    before_load(stage, NOTE_DURABILITY)
+    pages.before_load(stage, NOTE_DURABILITY)
     # So that the page writes it all, and the worker nothing.
     pages.deny_background_sync(stage)
     stage.open(FORM)
@@ -184,7 +179,7 @@ def test_a6_a_file_survives_the_device_to_the_byte(stage: Stage, size: int) -> N
 
 
 def test_a10_without_a_storage_manager_it_is_saved_and_sent(stage: Stage) -> None:
-    before_load(stage, WITHOUT_STORAGE_MANAGER)
+    pages.before_load(stage, WITHOUT_STORAGE_MANAGER)
     stage.open(FORM)
     assert stage.driver.execute_script("return navigator.storage === undefined")
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
@@ -198,7 +193,7 @@ def test_a10_without_a_storage_manager_it_is_saved_and_sent(stage: Stage) -> Non
 
 @pytest.mark.parametrize("how", list(NO_INDEXEDDB))
 def test_a10_p7_without_indexeddb_it_is_a_plain_form(stage: Stage, how: str) -> None:
-    before_load(stage, NO_INDEXEDDB[how])
+    pages.before_load(stage, NO_INDEXEDDB[how])
     photo = pages.photo()
     pages.write_post(stage, TITLE, file=pages.photo_file(stage, photo))
     pages.wait_for_title(stage.driver, "Posts")
@@ -208,7 +203,7 @@ def test_a10_p7_without_indexeddb_it_is_a_plain_form(stage: Stage, how: str) -> 
 
 
 def test_a10_p7_the_plain_form_still_shows_what_the_site_refuses(stage: Stage) -> None:
-    before_load(stage, NO_INDEXEDDB["refused"])
+    pages.before_load(stage, NO_INDEXEDDB["refused"])
     pages.write_post(stage, TITLE, file=pages.photo_file(stage, b"this is no picture"))
     wait_until(lambda: "id_photo_error" in pages.errors(stage.driver), "the site's error stands in the form")
     assert pages.typed(stage.driver, "title") == TITLE

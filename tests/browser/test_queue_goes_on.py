@@ -59,12 +59,6 @@ def save_untried(stage: Stage, *titles: str, file: bytes | None = None) -> None:
         wait_until(lambda count=count: f"Waiting to be sent: {count}" in pages.status(stage.driver), "it waits")
 
 
-def allow_background_sync(stage: Stage, setting: str) -> None:
-    """Give the permission for background sync, or take it away: "granted" or "denied"."""
-    permission = {"permission": {"name": "background-sync"}, "setting": setting, "origin": stage.url}
-    stage.driver.execute_cdp_cmd("Browser.setPermission", permission)
-
-
 def deliver_again(stage: Stage) -> None:
     """Start another delivery from the page, as a network that comes back does, and wait until the page says so."""
     stage.driver.execute_script(DELIVER_AGAIN)
@@ -79,10 +73,10 @@ def open_while_one_waits(stage: Stage, title: str, status: int, **headers: str) 
 
     stage.open(LIST)
     pages.wait_for_worker(stage)
-    allow_background_sync(stage, "denied")
+    pages.deny_background_sync(stage)
     save_untried(stage, title)
     stage.open(NEUTRAL)
-    allow_background_sync(stage, "granted")
+    pages.allow_background_sync(stage)
     stage.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": COUNT_REGISTRATIONS})
     stage.proxy.on(SESSION, busy)
     stage.proxy.exchanges.clear()
@@ -189,7 +183,7 @@ def test_b12_a_row_of_failures_arms_one_sync(stage: Stage) -> None:
 
 def test_b6_another_tab_goes_on_when_the_one_that_saved_is_closed(stage: Stage) -> None:
     """Where there is no background sync; the other tab had nothing to send before."""
-    allow_background_sync(stage, "denied")
+    pages.deny_background_sync(stage)
     stage.open(LIST)
     other = stage.driver.current_window_handle
     stage.driver.switch_to.new_window("window")

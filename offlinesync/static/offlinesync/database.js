@@ -9,10 +9,11 @@ const REOPEN_ATTEMPTS = 3;
  * @param {IDBFactory} collaborators.indexedDB
  * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {string} collaborators.name
+ * @param {() => void} [collaborators.announceBlocked]  asks all that could be in the way to let go
  * @param {number} [collaborators.openTimeout]  milliseconds
  * @param {number} [collaborators.patience]  milliseconds that one transaction may take; large files on a slow device take some
  */
-export function createDatabase({ indexedDB, clock, name, openTimeout = 5000, patience = 60000 }) {
+export function createDatabase({ indexedDB, clock, name, announceBlocked = () => {}, openTimeout = 5000, patience = 60000 }) {
   /** @type {Promise<IDBDatabase> | null} */
   let opening = null;
   /** @type {Set<IDBTransaction>} */
@@ -26,6 +27,7 @@ export function createDatabase({ indexedDB, clock, name, openTimeout = 5000, pat
   function connect(version) {
     return new Promise((resolve, reject) => {
       let isLate = false;
+      const impatient = clock.setTimeout(announceBlocked, openTimeout / 2);
       // An upgrade blocked by another tab can hang for ever without an error (row A4).
       const timer = clock.setTimeout(() => {
         isLate = true;
@@ -34,10 +36,12 @@ export function createDatabase({ indexedDB, clock, name, openTimeout = 5000, pat
       const request = indexedDB.open(name, version);
       request.onupgradeneeded = () => createStores(request.result);
       request.onerror = () => {
+        clock.clearTimeout(impatient);
         clock.clearTimeout(timer);
         reject(request.error);
       };
       request.onsuccess = () => {
+        clock.clearTimeout(impatient);
         clock.clearTimeout(timer);
         const database = request.result;
         // Nobody waits for it any more, and it would block the next upgrade (row A4).

@@ -30,7 +30,12 @@ const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16))
 const timestamp = () => new Date().toISOString();
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 
-const database = createDatabase({ indexedDB: globalThis.indexedDB, clock, name });
+const database = createDatabase({
+  indexedDB: globalThis.indexedDB,
+  clock,
+  name,
+  announceBlocked: () => channel?.postMessage({ type: "blocked" }),
+});
 const outbox = createOutbox({ database, IDBKeyRange: globalThis.IDBKeyRange, newId });
 const transport = createTransport({
   fetch: (...args) => fetch(...args),
@@ -105,6 +110,9 @@ async function registerWorker() {
 
 async function start() {
   const taken = forms.start().catch(reportError);
+  // A page in the back/forward cache may be first in line for an upgrade, and cannot make it. To hear something there
+  // ends it, but only if it listens (row A4).
+  if (channel) channel.onmessage = () => {};
   try {
     await outbox.open();
   } catch (error) {

@@ -26,8 +26,14 @@ const caching = createCaching({
   origin: location.origin,
   config: { ...config, prefix: `${name}:`, staticUrl: new URL(config.staticUrl, location.origin).href },
 });
+const database = createDatabase({
+  indexedDB,
+  clock,
+  name,
+  announceBlocked: () => channel?.postMessage({ type: "blocked" }),
+});
 const deliver = createDelivery({
-  outbox: createOutbox({ database: createDatabase({ indexedDB, clock, name }), IDBKeyRange, newId }),
+  outbox: createOutbox({ database, IDBKeyRange, newId }),
   transport: createTransport({ fetch: network, clock, base: config.mount, longest: 150 * 1000 }),
   toSubmission,
   clock,
