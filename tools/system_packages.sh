@@ -41,6 +41,7 @@ test)
     need xvfb has_command Xvfb
     need xauth has_command xauth
     need iproute2 has_command ip
+    need strace has_command strace
     # Debian's browsers only recommend what they draw with
     need libgl1-mesa-dri has_file /usr/lib/*/dri/swrast_dri.so
     need fonts-dejavu-core has_file /usr/share/fonts/truetype/*/*.ttf

@@ -30,7 +30,7 @@ TITLE = "Between two releases"
 ANONYMOUS = ["Failed", "Stuck", "Never tried", "Never tried, with a photo"]
 OF_AN_ACCOUNT = "Of the first account"
 ATTENTION = "Needs your attention: 1 See what is wrong"
-WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in."
+WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
 # A release that is two ahead: it has another store, and says more in its records.
 GROW_SCRIPT = """
 const [name, done] = arguments;

@@ -117,7 +117,8 @@ const load = (module) => import(urls.find((url) => url.includes(`/offlinesync/${
   const { createOutbox } = await load("outbox");
   const { newEntry } = await load("entries");
   const clock = { setTimeout: (...args) => setTimeout(...args), clearTimeout: (...args) => clearTimeout(...args) };
-  const outbox = createOutbox({ database: createDatabase({ indexedDB, clock, name: "counted" }), IDBKeyRange });
+  const database = createDatabase({ indexedDB, clock, name: "counted" });
+  const outbox = createOutbox({ database, IDBKeyRange, newId: () => crypto.randomUUID() });
   await outbox.open();
   for (let number = 0; number < count; number++) {
     await outbox.save(newEntry({ id: `entry ${number}`, owner: "", form: "post" }), []);
@@ -206,7 +207,6 @@ def test_a3_a_transaction_that_never_ends_is_neither_believed_nor_repeated(stage
     pages.wait_for_post(stage, TITLE)
     assert len(stage.site.ledger()) == 1
     assert not [exchange for exchange in stage.proxy.requests(FORM) if exchange.method == "POST"]
-
 
 
 def fill_with_files(stage: Stage, *, size: int) -> None:
