@@ -64,7 +64,7 @@ class Servers:
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.port: int = self._answer()["port"]
+        self.port = 0
 
     def start(
         self, count: int = 1, *, stop_at: int | None = None, hangs: bool = False, threads: int = THREADS
@@ -108,13 +108,23 @@ class Servers:
                 return None
         return self._stops.get()
 
+    def close(self) -> None:
+        """End the parent; the workers notice, and end."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        # A worker may hold the other end a moment longer.
+        self._reader.join(ANSWER_SECONDS)
+        self._process.stdout.close()
+
     def _ask(self, **command: Any) -> dict[str, Any]:
         with self._lock:
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
-            return self._answer()
+            return self.answer()
 
-    def _answer(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
+        """The next thing that the parent says."""
         answer = self._answers.get(timeout=ANSWER_SECONDS)
         if answer is None:
             raise RuntimeError(f"The servers have ended:\n{self.log.read_text(errors='replace')[-4000:]}")
@@ -150,13 +160,12 @@ def running(url: str, *, atomic_requests: bool = False, **environment: str) -> I
                 stderr=output,
                 text=True,
             )
+        site = Servers(process, log)
         try:
-            yield Servers(process, log)
+            site.port = site.answer()["port"]
+            yield site
         finally:
-            # The workers notice, and end.
-            process.kill()
-            process.wait()
-            process.stdin.close()
+            site.close()
 
 
 class Device:
