@@ -74,9 +74,13 @@ def test_d10_a_foreign_worker_stays_and_the_developer_is_told(stage: Stage) -> N
     pages.wait_for_post(stage, "Without a worker")
 
 
-@pytest.mark.parametrize("script", [f"{THEIRS}?v=3", OURS_ONCE], ids=["named_by_the_site", "our_own_of_once"])
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(f"{THEIRS}?v=3", id="named"), pytest.param(OURS_ONCE, id="ours", marks=pytest.mark.wide)],
+)
 def test_d10_a_worker_that_is_done_with_is_replaced(stage: Stage, script: str) -> None:
     if script != OURS_ONCE:
+        # As OFFLINESYNC["REPLACES_WORKERS"] would have it.
         (client,) = re.findall(r'src="(/offlinesync/client\.[^"]+)"', stage.site.get(LIST).body.decode())
         config = b'"replaces": ["%s"]' % THEIRS.encode()
         stage.proxy.on(client, proxy.rewriting(lambda body: body.replace(b'"replaces": []', config, 1)))

@@ -1,4 +1,7 @@
-"""One entry for one act, however the browser brings a form back (row A8)."""
+"""One entry for one act, however the browser brings a form back (row A8).
+
+Chromium keeps the page whole where it can; Firefox loads it anew under WebDriver, and puts the text back.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from .stage import Stage
 from .test_form import REFUSED, broken_photo, good_photo, wait_for_refusal
 from .waiting import wait_until
 
-# Chromium keeps the page whole where it can; Firefox loads it anew under WebDriver, and puts the text back.
-ENGINES = ["chromium", "firefox"]
 TITLE = "Once is enough"
 MARK = "window.isTheSamePage = true"
 
@@ -52,7 +53,7 @@ def hold(stage: Stage) -> proxy.Gate:
     return gate
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["chromium", pytest.param("firefox", marks=pytest.mark.wide)])
 def test_a8_going_back_while_it_is_sent_does_not_offer_it_again(stage: Stage) -> None:
     gate = hold(stage)
     leave_and_come_back(stage)
@@ -69,7 +70,7 @@ def test_a8_going_back_while_it_is_sent_does_not_offer_it_again(stage: Stage) ->
     assert len(stage.site.posts(TITLE)) == 2
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [pytest.param("chromium", marks=pytest.mark.wide), "firefox"])
 def test_a8_what_was_refused_is_one_act_when_it_is_come_back_to(stage: Stage) -> None:
     pages.write_post(stage, TITLE, file=broken_photo(stage))
     wait_for_refusal(stage)
