@@ -53,14 +53,14 @@ class Life:
 def plan(chance: random.Random, *, has_worker_to_stop: bool) -> Life:
     """The next life, chosen by the seed alone."""
     moment = chance.choice([*UNSEEN, *UNSEEN, *MOMENTS])
-    stop = chance.choice([None, None, *MOMENTS])
+    stops_worker = has_worker_to_stop and chance.random() < 0.4
     return Life(
         weather=chance.choice(list(WEATHERS)),
         posts=chance.randint(1, 3),
         patient=chance.random() < 0.5,
         moment=moment,
         delay=chance.uniform(0, 0.08 if moment == "saving" else 0.04),
-        stop=stop if has_worker_to_stop and chance.random() < 0.5 else None,
+        stop=chance.choice(list(MOMENTS)) if stops_worker else None,
     )
 
 
@@ -107,18 +107,17 @@ def wait_for_the_end(stage: Stage) -> None:
 def kill_unseen(stage: Stage, life: Life, act: Act) -> None:
     """Write the post, and kill the browser a moment after the button or after "saved"."""
     kill = killer(stage)
-    if life.moment == "saved":
+    if life.moment == "saving":
+        timer = threading.Timer(life.delay, kill)
+        timer.start()
+        # The page may have no more time to say anything.
+        with suppress(WebDriverException, HTTPError):
+            acts.write(stage, act)
+        timer.join()
+    else:
         acts.write(stage, act)
         time.sleep(life.delay)
         kill()
-        stage.browser.kill()
-        return
-    timer = threading.Timer(life.delay, kill)
-    timer.start()
-    # The page may have no more time to say anything.
-    with suppress(WebDriverException, HTTPError):
-        acts.write(stage, act)
-    timer.join()
     stage.browser.kill()
 
 
@@ -157,7 +156,6 @@ def from_page(exchange: Exchange) -> bool:
 
 def stop_worker(stage: Stage, name: str, act: Act) -> None:
     """Write a post that only the worker gets through with, and stop the worker when it has come to the moment."""
-
     acts.open_form(stage)
     pages.wait_for_worker(stage)
     moment = Moment(name, concerned=from_worker, otherwise=proxy.where(from_page, proxy.refuse))

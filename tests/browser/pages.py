@@ -89,6 +89,11 @@ const [done] = arguments;
   return true;
 })().then(done, () => done(false));
 """
+# The app's time limits in a tenth of their time.
+FASTER_SCRIPT = """
+const { setTimeout } = window;
+window.setTimeout = (callback, delay, ...more) => setTimeout(callback, delay / 10, ...more);
+"""
 SYNC_TAGS_SCRIPT = """
 const [done] = arguments;
 navigator.serviceWorker.ready.then(({ sync }) => sync.getTags()).then(done);
@@ -158,6 +163,11 @@ def write_post(stage: Stage, title: str, *, file: Path | None = None) -> None:
 def typed(driver: WebDriver, name: str) -> str:
     """What stands in a control."""
     return str(driver.find_element(By.NAME, name).get_property("value"))
+
+
+def shorten_limits(driver: WebDriver) -> None:
+    """Have the app on this page wait a tenth of its time from now on."""
+    driver.execute_script(FASTER_SCRIPT)
 
 
 def status(driver: WebDriver) -> list[str]:

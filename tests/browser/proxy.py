@@ -215,6 +215,15 @@ def cut_inside_answer(proxy: Proxy, exchange: Exchange, client: socket.socket) -
     client.sendall(head + separator + body[: len(body) // 2])
 
 
+def trickling(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
+    """Pass the answer on in drops."""
+    received = ask(proxy, exchange)
+    for start in range(0, len(received), 20):
+        client.sendall(received[start : start + 20])
+        if proxy.closing.wait(0.02):
+            return
+
+
 def rewriting(change: Callable[[bytes], bytes]) -> Behaviour:
     """Pass on the site's answer with another body."""
 

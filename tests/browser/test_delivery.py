@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from . import pages, proxy
+from .moments import Moment
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS, Behaviour
 from .stage import Stage, Way
@@ -48,6 +49,9 @@ def background_sync(**parameters: float) -> tuple[str, ...]:
 
 
 GIVES_UP_AFTER_SECONDS = background_sync(initial_retry_delay_sec=1, retry_delay_factor=1)
+ENDS_AFTER_TWO_SECONDS = background_sync(
+    max_sync_event_duration_sec=2, initial_retry_delay_sec=1, retry_delay_factor=1
+)
 TRIES_AGAIN_IN_AN_HOUR = background_sync(initial_retry_delay_sec=3600, retry_delay_factor=1)
 
 
@@ -273,6 +277,64 @@ def test_b8_a_lost_answer_is_given_again(stage: Stage, cut: Behaviour) -> None:
     assert stage.site.photo_of(pages.only_post(stage, TITLE)) == photo
     first, second = stage.proxy.deliveries
     assert first.ids == second.ids
+
+
+@pytest.mark.parametrize("name", ["session", "head", "inside_request"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_b8_a_request_that_is_cut_is_sent_again(stage: Stage, name: str) -> None:
+    photo = pages.photo(width=200)
+    cut = Moment(name, then=proxy.reset)
+    cut.let_go()
+    cut.lay(stage.proxy)
+    pages.write_post(stage, TITLE, file=pages.photo_file(stage, photo))
+    wait_until(cut.come.is_set, "the request has been cut")
+    assert_there_once(stage, TITLE)
+    assert_sent_once_each(stage, TITLE)
+    assert stage.site.photo_of(pages.only_post(stage, TITLE)) == photo
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_b7_b8_an_answer_that_comes_after_the_time_limit_is_given_again(stage: Stage) -> None:
+    gate = proxy.Gate()
+    stage.proxy.on(SUBMISSIONS, proxy.once(gate.before_answer))
+    stage.open(FORM)
+    pages.wait_for_client(stage)
+    pages.shorten_limits(stage.driver)
+    pages.fill(stage, TITLE)
+    pages.submit(stage)
+    wait_until(lambda: gate.held, "the answer is held")
+    # The gate stays shut: what is sent again has not waited for the first answer.
+    assert_there_once(stage, TITLE)
+    gate.open()
+    first, second = stage.proxy.deliveries
+    assert first.ids == second.ids
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_b8_an_answer_in_drops_is_an_answer(stage: Stage) -> None:
+    stage.proxy.on(SUBMISSIONS, proxy.trickling)
+    pages.write_post(stage, TITLE)
+    assert_there_once(stage, TITLE)
+    assert_sent_once_each(stage, TITLE)
+
+
+@pytest.mark.parametrize("arguments", [ENDS_AFTER_TWO_SECONDS], ids=["ends_soon"])
+def test_b7_an_answer_that_outlives_the_event_of_its_sync_is_given_again(stage: Stage) -> None:
+    empty_tab = pages.keep_a_tab(stage.driver)
+    pages.keep_pages(stage)
+    gate = proxy.Gate()
+    stage.proxy.on(SESSION, proxy.where(lambda exchange: not exchange.from_worker, proxy.refuse))
+    stage.proxy.on(SUBMISSIONS, proxy.once(gate.before_answer))
+    pages.write_post(stage, TITLE)
+    wait_until(lambda: gate.held, "the worker is sending it")
+    pages.leave(stage, empty_tab)
+    # The gate stays shut: Chromium ends the event, and another one comes.
+    wait_until(lambda: len(stage.proxy.deliveries) > 1, "it is sent again", seconds=LONGEST_PAUSE)
+    stage.proxy.heal()
+    stage.open(NEUTRAL)
+    assert_there_once(stage, TITLE)
+    gate.open()
+    assert all(delivery.from_worker for delivery in stage.proxy.deliveries)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

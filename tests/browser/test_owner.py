@@ -32,8 +32,7 @@ def save_unsent(stage: Stage, title: str) -> None:
 def test_d1_what_a_saved_is_neither_sent_nor_shown_as_bs(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     save_unsent(stage, "Written by A")
-    stage.open(NEUTRAL)
-    stage.driver.delete_all_cookies()
+    pages.sign_out(stage)
     stage.proxy.heal()
 
     pages.sign_in(stage, "demo2")

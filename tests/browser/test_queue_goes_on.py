@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from . import pages, proxy
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS, Proxy
@@ -30,6 +32,22 @@ FIVE_MINUTES_LATER = """
 const { now } = Date;
 Date.now = () => now() + 301000;
 """
+# The entry in this place becomes one that the site takes for no submission at all.
+SPOIL_SCRIPT = """
+const [name, place, done] = arguments;
+const request = indexedDB.open(name);
+request.onsuccess = () => {
+  const transaction = request.result.transaction("entries", "readwrite");
+  const store = transaction.objectStore("entries");
+  store.getAll().onsuccess = ({ target: { result } }) => store.put({ ...result[place], fields: [["title"]] });
+  transaction.oncomplete = () => { request.result.close(); done(); };
+};
+"""
+ENGINES = [
+    "chromium",
+    pytest.param("firefox", marks=pytest.mark.wide),
+    pytest.param("webkitgtk", marks=pytest.mark.wide),
+]
 
 
 class EndlessPage:
@@ -146,6 +164,44 @@ def test_b9_p6_an_entry_that_is_always_put_off_with_retry_after_lets_the_others_
     stage.proxy.heal()
     stage.open(LIST)
     pages.wait_for_post(stage, "Crashes the site")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes_on(stage: Stage, place: int) -> None:
+    titles = ["First in line", "Second in line", "Third in line"]
+    save_untried(stage, *titles)
+    stage.open(NEUTRAL)
+    stage.driver.execute_async_script(SPOIL_SCRIPT, pages.OUTBOX, place)
+    stage.proxy.heal()
+    stage.open(LIST)
+    for title in titles[:place] + titles[place + 1 :]:
+        pages.wait_for_post(stage, title)
+    wait_until(lambda: [entry["state"] for entry in pages.entries(stage.driver)] == ["refused"], "it is set aside")
+    assert not stage.site.posts(titles[place])
+    assert len(stage.site.ledger()) == 2
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_b9_p6_an_entry_that_breaks_the_site_goes_behind_the_others_and_is_tried_again(
+    stage: Stage, place: int
+) -> None:
+    titles = ["First in line", "Second in line", "Third in line"]
+    save_untried(stage, *titles)
+    poisonous = pages.entries(stage.driver)[place]["id"]
+    broken = proxy.answering(lambda exchange: answer(500, "", "text/html"))
+    stage.proxy.on(SUBMISSIONS, proxy.where(lambda exchange: poisonous in exchange.ids, broken))
+    stage.proxy.on(SESSION, proxy.forward)
+    stage.open(LIST)
+    for title in titles[:place] + titles[place + 1 :]:
+        pages.wait_for_post(stage, title)
+    assert not stage.site.posts(titles[place])
+    stage.proxy.heal()
+    stage.open(LIST)
+    pages.wait_for_post(stage, titles[place])
+    pages.wait_for_empty_outbox(stage)
+    assert len(stage.site.ledger()) == 3
 
 
 def test_b12_one_request_and_no_sync_until_retry_after_is_over(stage: Stage) -> None:
