@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from . import pages, proxy
-from .pages import FORM, LIST
+from . import builds, pages, proxy
+from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
+from .wire import WORKER, answer
 
 DAY = 24 * 60 * 60 * 1000
 YEAR = 365 * DAY
-# What pages see of the clock, from their first script on; the worker keeps the true one.
 SHIFT_CLOCK = """
-const True = Date;
-window.Date = class extends True {
-  constructor(...parts) {
-    super(...(parts.length ? parts : [True.now() + %d]));
-  }
-  static now() {
-    return True.now() + %d;
-  }
-};
+{
+  const True = Date;
+  globalThis.Date = class extends True {
+    constructor(...parts) {
+      super(...(parts.length ? parts : [True.now() + %d]));
+    }
+    static now() {
+      return True.now() + %d;
+    }
+  };
+}
 """
 LIE_ABOUT_THE_NETWORK = """
 Object.defineProperty(Navigator.prototype, "onLine", { get: () => %s });
@@ -30,20 +34,21 @@ Object.defineProperty(Navigator.prototype, "onLine", { get: () => %s });
 
 
 class Clock:
-    """The clock of the pages that are opened from now on."""
+    """The device's clock as scripts read it: on pages by the browser, in the worker on the way there."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.script: str | None = None
 
     def shift(self, milliseconds: int) -> None:
-        """Set it so far from the truth."""
+        """Set it so far from the truth, for pages that are opened and workers that are installed from now on."""
         driver = self.stage.driver
         if self.script is not None:
             driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": self.script})
         source = SHIFT_CLOCK % (milliseconds, milliseconds)
         added = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
         self.script = added["identifier"]
+        self.stage.proxy.on(WORKER, proxy.rewriting(lambda worker: worker + source.encode()))
 
 
 def save(stage: Stage, title: str, waiting: int) -> None:
@@ -74,6 +79,38 @@ def test_b14_entries_go_out_in_the_order_of_saving_whatever_the_clock_says(stage
     pages.wait_for_empty_outbox(stage)
     assert [title for delivery in stage.proxy.deliveries for title in delivery.titles] == list(shifts)
     assert len(stage.site.ledger()) == len(shifts)
+
+
+@pytest.mark.parametrize("sender", ["page", "worker"])
+@pytest.mark.parametrize("years", [10, pytest.param(-10, marks=pytest.mark.wide)], ids=["ahead", "behind"])
+def test_b14_what_was_put_off_until_a_time_that_does_not_come_is_delivered(
+    stage: Stage, clock: Clock, sender: str, years: int
+) -> None:
+    """The site has put it off by a clock that is as far off on the other side when it may go out."""
+    stage.proxy.on(SESSION, proxy.refuse)
+    clock.shift(years * YEAR)
+    save(stage, "Put off", 1)
+    stage.proxy.on(SUBMISSIONS, proxy.answering(lambda exchange: answer(503, "", Retry_After="600")))
+    stage.proxy.on(SESSION, proxy.forward)
+    stage.open(LIST)
+    wait_until(lambda: stage.proxy.requests(SUBMISSIONS), "the site has put it off")
+    stage.open(NEUTRAL)
+    clock.shift(-years * YEAR)
+    stage.proxy.on(SESSION, builds.worker_only if sender == "worker" else proxy.forward)
+    stage.proxy.on(SUBMISSIONS, proxy.forward)
+    if sender == "worker":
+        stage.open(LIST)
+        builds.update_worker(stage)
+        pages.allow_background_sync(stage)
+    pages.write_post(stage, "Saved after it")
+    pages.wait_for_post(stage, "Saved after it")
+    pages.wait_for_post(stage, "Put off")
+    pages.wait_for_empty_outbox(stage)
+    first, second = (datetime.fromisoformat(row["captured_at"]) for row in stage.site.ledger())
+    assert (first > second) == (years > 0)
+    delivered = stage.proxy.deliveries
+    assert all(delivery.from_worker == (sender == "worker") for delivery in delivered)
+    assert [title for delivery in delivered for title in delivery.titles] == ["Put off", "Saved after it"]
 
 
 def test_b15_an_entry_that_is_a_year_old_is_shown_and_delivered(stage: Stage, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Whose entry it is: what A saved is A's, whoever sits at the device now (P4, rows D1, D3 and D5)."""
+"""Whose entry it is: what A saved is A's, whoever sits at the device now (P4, rows D1 to D3 and D5)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .pages import FORM, LIST, NEUTRAL
 from .proxy import SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
+from .wire import Exchange
 
 ENGINES = ("chromium", "firefox", "webkitgtk")
 WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
-
 SIGN_IN_AGAIN = "You are not signed in any more. Sign in again, and what you saved on this device goes out. Sign in"
 
 
@@ -144,3 +144,52 @@ def test_d3_no_token_lies_in_the_outbox(stage: Stage) -> None:
     saved = str(pages.entries(stage.driver))
     assert "csrf" not in saved
     assert token not in saved
+
+
+def in_second_tab(stage: Stage, username: str) -> None:
+    """Sign in as somebody else in another tab, and come back to this one."""
+    first = pages.new_tab(stage.driver)
+    pages.sign_in(stage, username)
+    stage.driver.switch_to.window(first)
+
+
+@pytest.mark.parametrize("session_of", ["before", "after"])
+def test_d2_the_account_changes_while_a_delivery_is_under_way(stage: Stage, session_of: str) -> None:
+    """One of two entries is with the site when B signs in; the other is on its way with the session from before, or,
+    as browsers add cookies when a request starts, with B's session and token."""
+    pages.deny_background_sync(stage)
+    pages.sign_in(stage, "demo1")
+    save_unsent(stage, "First of A")
+    pages.write_post(stage, "Second of A")
+    wait_until(lambda: "Waiting to be sent: 2" in pages.status(stage.driver), "both are saved")
+    stage.open(NEUTRAL)
+    gate = proxy.Gate()
+    second = proxy.where(lambda exchange: exchange.titles == ["Second of A"], gate.before_request)
+    stage.proxy.on(SUBMISSIONS, second)
+    stage.open(LIST)
+    wait_until(lambda: gate.held, "the second one is on its way")
+    in_second_tab(stage, "demo2")
+    if session_of == "after":
+        send_as_now(stage, gate.held[0])
+    gate.open()
+    wait_until(lambda: gate.held[0].status, "the site has answered")
+    assert gate.held[0].status == {"before": 403, "after": 409}[session_of]
+    assert owners(stage) == [stage.site.user_id("demo1")]
+    stage.proxy.heal()
+
+    pages.write_post(stage, "Written by B")
+    pages.wait_for_post(stage, "Written by B")
+    assert not stage.site.posts("Second of A")
+    pages.sign_in(stage, "demo1")
+    pages.wait_for_post(stage, "Second of A")
+    assert owners(stage) == [stage.site.user_id(name) for name in ("demo1", "demo2", "demo1")]
+
+
+def send_as_now(stage: Stage, held: Exchange) -> None:
+    """Let a request carry the cookies that the browser has now, and the token that goes with them."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in stage.driver.get_cookies()}
+    replaced = (b"cookie:", b"x-csrftoken:")
+    lines = [line for line in held.head.split(b"\r\n") if not line.lower().startswith(replaced)]
+    pairs = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    added = [f"Cookie: {pairs}".encode(), f"X-CSRFToken: {cookies['csrftoken']}".encode()]
+    held.head = b"\r\n".join([*lines, *added])
