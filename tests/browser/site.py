@@ -65,13 +65,13 @@ class Site:
 
     def launch(self) -> None:
         """Start the server."""
-        environment = marked_environment(
-            self.mark,
-            DJANGO_SETTINGS_MODULE="demo_site.settings",
-            DEMO_DATA_DIR=str(self.data),
-            PORT=str(self.port),
+        settings = {
+            "DJANGO_SETTINGS_MODULE": "demo_site.settings",
+            "DEMO_DATA_DIR": str(self.data),
+            "PORT": str(self.port),
             **self.environment,
-        )
+        }
+        environment = marked_environment(self.mark, **settings)
         environment.pop("DATABASE_URL", None)
         with open(self.log, "ab") as log, self.namespace.entered():
             self.process = subprocess.Popen(

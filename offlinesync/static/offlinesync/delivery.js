@@ -218,7 +218,8 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     for (;;) {
       const { result, wait, session: used } = await lock(() => step(session));
       told = result === "stale" ? null : (used ?? told);
-      if (result === "held") return { status: "failed", wait, held: true, session: told };
+      // Whoever has been told the same time must not come back in the same moment (row B12).
+      if (result === "held") return { status: "failed", wait: wait + backOff(failures), held: true, session: told };
       if (result === "unsupported_protocol") return { status: result, wait: LONGEST_PAUSE, held: true, session: told };
       if (result === "done") {
         failures = 0;
@@ -229,7 +230,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
       if (result !== "sent" && !goesOn) {
         failures += 1;
         const hold = left((await outbox.outlook()).hold);
-        return { status: "failed", wait: Math.max(backOff(failures), hold), held: hold > 0, session: told };
+        return { status: "failed", wait: hold + backOff(failures), held: hold > 0, session: told };
       }
       // A session that has changed is fetched once more, at once (row D3); one that was disliked must still be there.
       session = result === "sent" ? used : null;
