@@ -176,6 +176,8 @@ class Firefox(Browser):
         "dom.push.connection.enabled": False,
         "toolkit.telemetry.enabled": False,
         "intl.accept_languages": "en-US, en",
+        # Its viewer for JSON has a storage of its own, and tests look into the site's from there.
+        "devtools.jsonview.enabled": False,
     }
 
     def __init__(self, directory: Path, *, arguments: tuple[str, ...] = ()) -> None:

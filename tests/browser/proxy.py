@@ -281,11 +281,13 @@ class Gate:
                 return
 
 
-def where(concerned: Callable[[Exchange], bool], behaviour: Behaviour) -> Behaviour:
-    """The behaviour for some requests, and none for the others."""
+def where(
+    concerned: Callable[[Exchange], bool], behaviour: Behaviour, *, otherwise: Behaviour | None = None
+) -> Behaviour:
+    """The behaviour for some requests, and another or none for the others."""
 
     def choose(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
-        (behaviour if concerned(exchange) else forward)(proxy, exchange, client)
+        (behaviour if concerned(exchange) else otherwise or forward)(proxy, exchange, client)
 
     return choose
 

@@ -7,10 +7,10 @@ from selenium.webdriver.common.by import By
 
 from . import pages, proxy
 from .pages import FORM, LIST, NEUTRAL
-from .proxy import SUBMISSIONS
+from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
-from .wire import Exchange
+from .wire import Exchange, answer
 
 ENGINES = ("chromium", "firefox", "webkitgtk")
 WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
@@ -159,13 +159,17 @@ def test_d2_the_account_changes_while_a_delivery_is_under_way(stage: Stage, sess
     as browsers add cookies when a request starts, with B's session and token."""
     pages.deny_background_sync(stage)
     pages.sign_in(stage, "demo1")
-    save_unsent(stage, "First of A")
-    pages.write_post(stage, "Second of A")
-    wait_until(lambda: "Waiting to be sent: 2" in pages.status(stage.driver), "both are saved")
+    stage.proxy.on(SESSION, proxy.refuse)
+    for count, title in enumerate(["First of A", "Second of A"], start=1):
+        pages.write_post(stage, title)
+        wait_until(lambda count=count: f"Waiting to be sent: {count}" in pages.status(stage.driver), "it is saved")
     stage.open(NEUTRAL)
     gate = proxy.Gate()
     second = proxy.where(lambda exchange: exchange.titles == ["Second of A"], gate.before_request)
-    stage.proxy.on(SUBMISSIONS, second)
+    # Two are too much for the site, so they go one after the other.
+    too_much = proxy.answering(lambda exchange: answer(413, ""))
+    stage.proxy.on(SUBMISSIONS, proxy.where(lambda exchange: len(exchange.ids) > 1, too_much, otherwise=second))
+    stage.proxy.on(SESSION, proxy.forward)
     stage.open(LIST)
     wait_until(lambda: gate.held, "the second one is on its way")
     in_second_tab(stage, "demo2")
@@ -177,8 +181,11 @@ def test_d2_the_account_changes_while_a_delivery_is_under_way(stage: Stage, sess
     assert owners(stage) == [stage.site.user_id("demo1")]
     stage.proxy.heal()
 
+    # To a session that has ended Django answers by taking the cookie away, which by now is B's.
+    pages.sign_in(stage, "demo2")
     pages.write_post(stage, "Written by B")
     pages.wait_for_post(stage, "Written by B")
+    pages.wait_for_title(stage.driver, "Posts")
     assert not stage.site.posts("Second of A")
     pages.sign_in(stage, "demo1")
     pages.wait_for_post(stage, "Second of A")

@@ -78,6 +78,7 @@ def test_d7_what_waits_survives_signing_out_and_is_its_owner_s(stage: Stage) -> 
     pages.sign_in(stage, "demo2")
     pages.write_post(stage, "By the next person")
     pages.wait_for_post(stage, "By the next person")
+    pages.wait_for_title(stage.driver, "Posts")
     pages.sign_out(stage)
     # The link to an entry opens it for its owner only.
     stage.open(f"{FORM}#offlinesync-{before['id']}")
