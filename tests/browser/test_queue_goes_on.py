@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from selenium.webdriver.common.by import By
 
 from . import pages, proxy
 from .pages import FORM, LIST, NEUTRAL
@@ -170,6 +171,8 @@ def test_b9_p6_an_entry_that_is_always_put_off_with_retry_after_lets_the_others_
 @pytest.mark.parametrize("engine", ENGINES)
 def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes_on(stage: Stage, place: int) -> None:
     titles = ["First in line", "Second in line", "Third in line"]
+    if stage.browser.has_sync_manager:
+        pages.deny_background_sync(stage)
     save_untried(stage, *titles)
     stage.open(NEUTRAL)
     stage.driver.execute_async_script(SPOIL_SCRIPT, pages.OUTBOX, place)
@@ -178,6 +181,9 @@ def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes
     for title in titles[:place] + titles[place + 1 :]:
         pages.wait_for_post(stage, title)
     wait_until(lambda: [entry["state"] for entry in pages.entries(stage.driver)] == ["refused"], "it is set aside")
+    wait_until(
+        lambda: stage.driver.find_elements(By.CSS_SELECTOR, "[id^=offlinesync-kept-]"), "it is shown, such as it is"
+    )
     assert not stage.site.posts(titles[place])
     assert len(stage.site.ledger()) == 2
 

@@ -12,8 +12,9 @@ const PASSING = [null, "failed", "busy", "group"];
  * @param {object} collaborators
  * @param {Document} collaborators.document
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
+ * @param {(error: unknown) => void} collaborators.reportError
  */
-export function createListing({ document, elements }) {
+export function createListing({ document, elements, reportError }) {
   /** What is shown keeps its element while it stays the same: whoever reads or presses there is not disturbed. */
   /** @type {Map<string, {seen: string, element: HTMLElement, entry: Entry}>} */
   let items = new Map();
@@ -32,9 +33,19 @@ export function createListing({ document, elements }) {
     const seen = JSON.stringify({ revision, state, trouble, receipt });
     const shown = items.get(entry.id);
     if (shown?.seen === seen) return { ...shown, entry };
-    const element = build(entry);
+    const element = buildAnyhow(entry);
     if (shown) keepOpen(shown.element, element);
     return { seen, element, entry };
+  }
+
+  /** What is damaged, or of a release to come, is there all the same, and its neighbours are shown (row B9). */
+  function buildAnyhow(entry) {
+    try {
+      return build(entry);
+    } catch (error) {
+      reportError(error);
+      return build({ ...entry, fields: [], files: [], labels: {}, receipt: null });
+    }
   }
 
   function build(entry) {

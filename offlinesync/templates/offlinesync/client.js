@@ -44,7 +44,7 @@ const transport = createTransport({
   longest: 20 * 60 * 1000,
 });
 const elements = createElements({ document });
-const listing = createListing({ document, elements });
+const listing = createListing({ document, elements, reportError });
 const trace = createTrace({ storage: () => localStorage, key: `${name}:trace:${owner}` });
 const status = createStatus({ outbox, elements, listing, linkTo, trace, owner, location, reportError });
 const download = createBackup({ document, outbox, clock, timestamp, owner });
@@ -123,7 +123,8 @@ async function start() {
   addEventListener("pagehide", ({ persisted }) => persisted && database.leave());
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
-  await status.refresh();
+  // What can't be shown goes out all the same (row B9).
+  await status.refresh().catch(reportError);
   await triggers.listen();
 }
 
