@@ -81,7 +81,7 @@ def test_b14_entries_go_out_in_the_order_of_saving_whatever_the_clock_says(stage
     assert len(stage.site.ledger()) == len(shifts)
 
 
-@pytest.mark.parametrize("sender", ["page", "worker"])
+@pytest.mark.parametrize("sender", [pytest.param("page", marks=pytest.mark.wide), "worker"])
 @pytest.mark.parametrize("years", [10, pytest.param(-10, marks=pytest.mark.wide)], ids=["ahead", "behind"])
 def test_b14_what_was_put_off_until_a_time_that_does_not_come_is_delivered(
     stage: Stage, clock: Clock, sender: str, years: int

@@ -153,7 +153,7 @@ def in_second_tab(stage: Stage, username: str) -> None:
     stage.driver.switch_to.window(first)
 
 
-@pytest.mark.parametrize("session_of", ["before", "after"])
+@pytest.mark.parametrize("session_of", [pytest.param("before", marks=pytest.mark.wide), "after"])
 def test_d2_the_account_changes_while_a_delivery_is_under_way(stage: Stage, session_of: str) -> None:
     """One of two entries is with the site when B signs in; the other is on its way with the session from before, or,
     as browsers add cookies when a request starts, with B's session and token."""
