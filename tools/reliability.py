@@ -28,6 +28,7 @@ ENGINES = {"chromium": "Chromium", "firefox": "Firefox", "webkitgtk": "WebKitGTK
 DATABASES = {"PostgreSQL": "PostgreSQL", "MariaDB": "MariaDB"}
 # What cannot be provoked here, and what stands in its place.
 NOTES = {
+    "A2": "No power is cut: strace counts the flushes to the disk that the browser asks for, at least one a save.",
     "A3": "Safari's lost connection is provoked in Chromium and in the simulation; Safari itself is not run here.",
     "A6": "WebKitGTK stands for WebKit; Safari itself is not run here.",
     "A9": "Safari's seven days are not waited for: the profile's files are deleted and damaged instead.",
