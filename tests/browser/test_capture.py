@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
+from .matrix import CHROMIUM_FIRST, wide
 from .pages import FORM, LIST
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
@@ -18,11 +19,6 @@ NOT_SAVED = (
     "This was not saved on this device. What you wrote is still in the form: press the button again when you are "
     "online to send it."
 )
-ON_OTHER_ENGINES = [
-    "chromium",
-    pytest.param("firefox", marks=pytest.mark.wide),
-    pytest.param("webkitgtk", marks=pytest.mark.wide),
-]
 
 # Everything the status has ever said, for what must not be said even for a moment.
 LISTEN = """
@@ -142,10 +138,8 @@ def test_a2_everything_is_written_with_strict_durability(stage: Stage) -> None:
     assert durabilities == ["strict"] * 3, "saved, failed once, settled"
 
 
-@pytest.mark.parametrize("engine", ON_OTHER_ENGINES)
-@pytest.mark.parametrize(
-    "size", [0, 1, 70_001, 8_000_000, pytest.param(50_000_000, marks=pytest.mark.wide)], ids="{}_bytes".format
-)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+@pytest.mark.parametrize("size", [0, 1, 70_001, 8_000_000, wide(50_000_000)], ids="{}_bytes".format)
 def test_a6_a_file_survives_the_device_to_the_byte(stage: Stage, size: int) -> None:
     content = random.Random(size).randbytes(size)
     stage.open(FORM)

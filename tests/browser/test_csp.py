@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from . import pages, proxy
+from .matrix import ENGINES
 from .pages import FORM, LIST
 from .stage import Stage
 
-ENGINES = ("chromium", "firefox", "webkitgtk")
 OFFLINE = "/offlinesync/offline/"
 PLAIN_PAGES = [LIST, "/posts/1/", "/accounts/login/", OFFLINE, "/no-such-page/"]
 

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from . import pages, proxy
+from .matrix import CHROMIUM_FIRST
 from .moments import Moment
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS, Behaviour
@@ -15,11 +16,6 @@ from .waiting import wait_until
 from .wire import Exchange, answer
 
 TITLE = "Eleven seconds of daylight"
-ENGINES = [
-    "chromium",
-    pytest.param("firefox", marks=pytest.mark.wide),
-    pytest.param("webkitgtk", marks=pytest.mark.wide),
-]
 # The longest pause between two deliveries of an open page is a minute.
 LONGEST_PAUSE = 75
 
@@ -195,7 +191,7 @@ def test_b5_without_the_permission_the_page_promises_less_and_delivers_itself(st
     assert not [request for request in stage.proxy.requests(SESSION) if request.from_worker]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 @pytest.mark.parametrize("way", [Way.CABLE])
 def test_b6_four_tabs_and_the_worker_send_each_entry_once(stage: Stage) -> None:
     titles = [f"Entry {number} of three" for number in (1, 2, 3)]
@@ -231,7 +227,7 @@ def test_b6_a_follower_saves_and_takes_over(stage: Stage) -> None:
     assert_there_once(stage, TITLE, "From the second tab")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 @pytest.mark.parametrize("step", [SESSION, SUBMISSIONS], ids=["session", "submissions"])
 def test_b6_b10_a_page_that_is_left_while_it_sends_holds_nobody_up(stage: Stage, step: str) -> None:
     """A page in the back/forward cache takes the lock with it, and Chromium then forgets to give it to the next."""
@@ -247,7 +243,7 @@ def test_b6_b10_a_page_that_is_left_while_it_sends_holds_nobody_up(stage: Stage,
     gate.open()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b10_a_page_that_is_left_while_it_settles_holds_nobody_up(stage: Stage) -> None:
     """WebKit keeps a page that is left together with its transaction, and nobody else can write until it goes on."""
     pages.keep_pages(stage)
@@ -268,7 +264,7 @@ def test_b10_a_page_that_is_left_while_it_settles_holds_nobody_up(stage: Stage) 
 @pytest.mark.parametrize(
     "cut", [proxy.cut_after_request, proxy.cut_before_answer, proxy.cut_inside_answer], ids=lambda cut: cut.__name__
 )
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b8_a_lost_answer_is_given_again(stage: Stage, cut: Behaviour) -> None:
     photo = pages.photo()
     stage.proxy.on(SUBMISSIONS, proxy.once(cut))
@@ -280,7 +276,7 @@ def test_b8_a_lost_answer_is_given_again(stage: Stage, cut: Behaviour) -> None:
 
 
 @pytest.mark.parametrize("name", ["session", "head", "inside_request"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b8_a_request_that_is_cut_is_sent_again(stage: Stage, name: str) -> None:
     photo = pages.photo(width=200)
     cut = Moment(name, then=proxy.reset)
@@ -293,7 +289,7 @@ def test_b8_a_request_that_is_cut_is_sent_again(stage: Stage, name: str) -> None
     assert stage.site.photo_of(pages.only_post(stage, TITLE)) == photo
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b7_b8_an_answer_that_comes_after_the_time_limit_is_given_again(stage: Stage) -> None:
     gate = proxy.Gate()
     stage.proxy.on(SUBMISSIONS, proxy.once(gate.before_answer))
@@ -310,7 +306,7 @@ def test_b7_b8_an_answer_that_comes_after_the_time_limit_is_given_again(stage: S
     assert first.ids == second.ids
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b8_an_answer_in_drops_is_an_answer(stage: Stage) -> None:
     stage.proxy.on(SUBMISSIONS, proxy.trickling)
     pages.write_post(stage, TITLE)
@@ -337,7 +333,7 @@ def test_b7_an_answer_that_outlives_the_event_of_its_sync_is_given_again(stage: 
     assert all(delivery.from_worker for delivery in stage.proxy.deliveries)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 @pytest.mark.parametrize("way", [Way.CABLE])
 def test_b10_an_open_page_empties_the_outbox_when_the_link_is_back(stage: Stage) -> None:
     titles = [f"Entry {number} of three" for number in (1, 2, 3)]
@@ -350,7 +346,7 @@ def test_b10_an_open_page_empties_the_outbox_when_the_link_is_back(stage: Stage)
     assert_there_once(stage, *titles)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 @pytest.mark.parametrize("way", [Way.DIRECT])
 def test_b10_an_open_page_empties_the_outbox_when_the_server_is_back(stage: Stage) -> None:
     """No event tells the page: its own timer tries again."""

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from . import builds, pages, proxy
+from .matrix import wide
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
@@ -81,8 +82,8 @@ def test_b14_entries_go_out_in_the_order_of_saving_whatever_the_clock_says(stage
     assert len(stage.site.ledger()) == len(shifts)
 
 
-@pytest.mark.parametrize("sender", [pytest.param("page", marks=pytest.mark.wide), "worker"])
-@pytest.mark.parametrize("years", [10, pytest.param(-10, marks=pytest.mark.wide)], ids=["ahead", "behind"])
+@pytest.mark.parametrize("sender", [wide("page"), "worker"])
+@pytest.mark.parametrize("years", [10, wide(-10)], ids=["ahead", "behind"])
 def test_b14_what_was_put_off_until_a_time_that_does_not_come_is_delivered(
     stage: Stage, clock: Clock, sender: str, years: int
 ) -> None:

@@ -14,6 +14,7 @@ from selenium.webdriver.common.by import By
 
 from . import pages, proxy
 from .conftest import OpenStage
+from .matrix import wide
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SUBMISSIONS
 from .stage import Stage
@@ -112,9 +113,9 @@ def damage(folder: Path) -> None:
     ("engine", "harm"),
     [
         ("chromium", damage),
-        pytest.param("chromium", remove, marks=pytest.mark.wide),
-        pytest.param("firefox", damage, marks=pytest.mark.wide),
-        pytest.param("firefox", remove, marks=pytest.mark.wide),
+        wide("chromium", remove),
+        wide("firefox", damage),
+        wide("firefox", remove),
     ],
 )
 def test_a9_what_is_gone_from_the_profile_is_missed_at_the_next_open(
@@ -206,9 +207,7 @@ def test_a9_a_loss_under_an_open_page_is_told_there(stage: Stage) -> None:
     wait_until(lambda: missing(stage, since) in pages.status(stage.driver), "the page says what is missing")
 
 
-@pytest.mark.parametrize(
-    "how", ["never_answers", *(pytest.param(how, marks=pytest.mark.wide) for how in ("refuses", "fails", "throws"))]
-)
+@pytest.mark.parametrize("how", ["never_answers", *(wide(how) for how in ("refuses", "fails", "throws"))])
 def test_a9_a10_the_browser_is_asked_once_to_keep_it_and_nobody_waits(stage: Stage, how: str) -> None:
     with before_load(stage, COUNT_PERSIST.format(answer=PERSIST[how])):
         stage.open(FORM)

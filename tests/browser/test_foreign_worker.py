@@ -7,6 +7,7 @@ import re
 import pytest
 
 from . import pages, proxy
+from .matrix import wide
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION
 from .stage import Stage
@@ -74,10 +75,7 @@ def test_d10_a_foreign_worker_stays_and_the_developer_is_told(stage: Stage) -> N
     pages.wait_for_post(stage, "Without a worker")
 
 
-@pytest.mark.parametrize(
-    "script",
-    [pytest.param(f"{THEIRS}?v=3", id="named"), pytest.param(OURS_ONCE, id="ours", marks=pytest.mark.wide)],
-)
+@pytest.mark.parametrize("script", [f"{THEIRS}?v=3", wide(OURS_ONCE)], ids=["named", "ours"])
 def test_d10_a_worker_that_is_done_with_is_replaced(stage: Stage, script: str) -> None:
     if script != OURS_ONCE:
         # As OFFLINESYNC["REPLACES_WORKERS"] would have it.

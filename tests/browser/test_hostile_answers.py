@@ -11,6 +11,7 @@ import pytest
 from . import acts, pages, proxy
 from .acts import Act
 from .conftest import OpenStage
+from .matrix import CHROMIUM_FIRST
 from .pages import FORM, LIST
 from .proxy import SESSION, SUBMISSIONS, Behaviour
 from .stage import Stage, Way
@@ -124,11 +125,6 @@ SHORT = {
     "html_type",
     "never_ending",
 }
-ENGINES = [
-    "chromium",
-    pytest.param("firefox", marks=pytest.mark.wide),
-    pytest.param("webkitgtk", marks=pytest.mark.wide),
-]
 CASES = [("submissions", name) for name in HOSTILE] + [("session", name) for name in HOSTILE_SESSIONS]
 # Another attempt at once: whatever pause was to be kept is over.
 DELIVER_SCRIPT = """
@@ -186,7 +182,7 @@ def write_and_be_told(stage: Stage, title: str, promise: str) -> None:
 
 
 @pytest.mark.parametrize(("place", "name"), [chosen(*case) for case in CASES])
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST, indirect=True)
 def test_b2_p5_no_answer_but_the_sites_own_removes_an_entry(stage: Stage, place: str, name: str) -> None:
     title = f"{place} answered by {name}."
     path, behaviour = (SESSION, HOSTILE_SESSIONS[name]) if place == "session" else (SUBMISSIONS, HOSTILE[name])

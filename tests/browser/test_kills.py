@@ -7,13 +7,14 @@ from collections import Counter
 import pytest
 
 from . import cuts, kills
+from .matrix import wide
 from .stage import Stage, Way
 
 # Seeds whose lives are unlike each other: kills.plan and cuts.plan tell what they hold.
 KILLS = [
     ("chromium", 3, 2),
-    pytest.param("firefox", 1, 1, marks=pytest.mark.wide),
-    pytest.param("webkitgtk", 1, 1, marks=pytest.mark.wide),
+    wide("firefox", 1, 1),
+    wide("webkitgtk", 1, 1),
 ]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from . import pages
+from .matrix import ENGINES
 from .pages import FORM, LIST, NEUTRAL
 from .stage import Stage, Way
 
-ENGINES = ("chromium", "firefox", "webkitgtk")
 TITLE = "From the train"
 
 

@@ -6,13 +6,13 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
+from .matrix import ENGINES, wide
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
 from .wire import Exchange, answer
 
-ENGINES = ("chromium", "firefox", "webkitgtk")
 WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
 SIGN_IN_AGAIN = "You are not signed in any more. Sign in again, and what you saved on this device goes out. Sign in"
 
@@ -153,7 +153,7 @@ def in_second_tab(stage: Stage, username: str) -> None:
     stage.driver.switch_to.window(first)
 
 
-@pytest.mark.parametrize("session_of", [pytest.param("before", marks=pytest.mark.wide), "after"])
+@pytest.mark.parametrize("session_of", [wide("before"), "after"])
 def test_d2_the_account_changes_while_a_delivery_is_under_way(stage: Stage, session_of: str) -> None:
     """One of two entries is with the site when B signs in; the other is on its way with the session from before, or,
     as browsers add cookies when a request starts, with B's session and token."""

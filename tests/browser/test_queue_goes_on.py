@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
+from .matrix import CHROMIUM_FIRST, wide
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS, Proxy
 from .stage import Stage
@@ -44,14 +45,6 @@ request.onsuccess = () => {
   transaction.oncomplete = () => { request.result.close(); done(); };
 };
 """
-
-
-def wide(value: object) -> object:
-    """A case that `make test` leaves to CI."""
-    return pytest.param(value, marks=pytest.mark.wide)
-
-
-ENGINES = ["chromium", wide("firefox"), wide("webkitgtk")]
 
 
 class EndlessPage:
@@ -171,7 +164,7 @@ def test_b9_p6_an_entry_that_is_always_put_off_with_retry_after_lets_the_others_
 
 
 @pytest.mark.parametrize("place", [wide(0), 1, wide(2)])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes_on(stage: Stage, place: int) -> None:
     titles = ["First in line", "Second in line", "Third in line"]
     if stage.browser.has_sync_manager:
@@ -192,7 +185,7 @@ def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes
 
 
 @pytest.mark.parametrize("place", [0, wide(1), wide(2)])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b9_p6_an_entry_that_breaks_the_site_goes_behind_the_others_and_is_tried_again(
     stage: Stage, place: int
 ) -> None:

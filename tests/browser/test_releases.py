@@ -15,17 +15,13 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import builds, frozen, pages, proxy
+from .matrix import CHROMIUM_FIRST
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION
 from .stage import Stage
 from .waiting import wait_until
 from .wire import WORKER
 
-ENGINES = [
-    "chromium",
-    pytest.param("firefox", marks=pytest.mark.wide),
-    pytest.param("webkitgtk", marks=pytest.mark.wide),
-]
 TITLE = "Between two releases"
 ANONYMOUS = ["Failed", "Stuck", "Never tried", "Never tried, with a photo"]
 OF_AN_ACCOUNT = "Of the first account"
@@ -82,7 +78,7 @@ def waiting(stage: Stage) -> list[str]:
     return [line for line in pages.status(stage.driver) if line.startswith("Waiting")]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_a5_p2_what_the_first_release_saved_is_kept_and_delivered_once(stage: Stage) -> None:
     old = frozen.release(1)
     stage.open(NEUTRAL)

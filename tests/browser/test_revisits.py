@@ -10,6 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.firefox.webdriver import WebDriver as FirefoxDriver
 
 from . import pages, proxy
+from .matrix import wide
 from .pages import FORM, LIST
 from .proxy import SUBMISSIONS
 from .stage import Stage
@@ -53,7 +54,7 @@ def hold(stage: Stage) -> proxy.Gate:
     return gate
 
 
-@pytest.mark.parametrize("engine", ["chromium", pytest.param("firefox", marks=pytest.mark.wide)])
+@pytest.mark.parametrize("engine", ["chromium", wide("firefox")])
 def test_a8_going_back_while_it_is_sent_does_not_offer_it_again(stage: Stage) -> None:
     gate = hold(stage)
     leave_and_come_back(stage)
@@ -70,7 +71,7 @@ def test_a8_going_back_while_it_is_sent_does_not_offer_it_again(stage: Stage) ->
     assert len(stage.site.posts(TITLE)) == 2
 
 
-@pytest.mark.parametrize("engine", [pytest.param("chromium", marks=pytest.mark.wide), "firefox"])
+@pytest.mark.parametrize("engine", [wide("chromium"), "firefox"])
 def test_a8_what_was_refused_is_one_act_when_it_is_come_back_to(stage: Stage) -> None:
     pages.write_post(stage, TITLE, file=broken_photo(stage))
     wait_for_refusal(stage)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from . import builds, pages, proxy
+from .matrix import wide
 from .pages import LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
 
 
-@pytest.mark.parametrize("held", ["before_request", pytest.param("before_answer", marks=pytest.mark.wide)])
+@pytest.mark.parametrize("held", ["before_request", wide("before_answer")])
 def test_b7_a_worker_that_is_stopped_while_it_sends_loses_nothing_and_sends_nothing_twice(
     stage: Stage, held: str
 ) -> None:

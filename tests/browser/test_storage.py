@@ -16,6 +16,7 @@ import pytest
 
 from . import pages, proxy
 from .conftest import absent
+from .matrix import wide
 from .pages import FORM, NEUTRAL
 from .processes import end, marked_environment, marked_processes, new_mark
 from .proxy import SESSION
@@ -224,7 +225,7 @@ def restart(stage: Stage) -> None:
     stage.open(NEUTRAL)
 
 
-@pytest.mark.parametrize("writes", [1, 2, pytest.param(3, marks=pytest.mark.wide), FILES + 1])
+@pytest.mark.parametrize("writes", [1, 2, wide(3), FILES + 1])
 def test_a7_a_kill_between_two_writes_leaves_nothing_of_the_entry(stage: Stage, writes: int) -> None:
     gate = proxy.Gate()
     stage.proxy.on(HELD, gate.before_request)
