@@ -249,9 +249,11 @@ class VirtualDisplay:
             raise BrowserMissing(WebKitGTK.to_install)
         self.mark = new_mark()
         readable, writable = os.pipe()
+        # When its last client has gone an X server begins anew, and refuses the browser that is started meanwhile.
+        options = ["-screen", "0", "1200x900x24", "-nolisten", "tcp", "-noreset"]
         try:
             self.process = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(writable), "-screen", "0", "1200x900x24", "-nolisten", "tcp"],
+                ["Xvfb", "-displayfd", str(writable), *options],
                 pass_fds=[writable],
                 env=marked_environment(self.mark),
                 stdin=subprocess.DEVNULL,
