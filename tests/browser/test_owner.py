@@ -77,7 +77,9 @@ def test_d1_a_page_of_a_saves_for_a_after_b_has_signed_in(stage: Stage) -> None:
     pages.wait_for_client(stage)
     pages.fill(stage, "On a page of A")
     pages.submit(stage)
-    pages.wait_for_saved(stage, waiting=1)
+    # B reads no word of it, and no promise either.
+    pages.wait_for_status(stage.driver, "Saved on this device.", SIGN_IN_AGAIN)
+    assert "On a page of A" not in stage.driver.page_source
     assert [entry["owner"] for entry in pages.entries(stage.driver)] == [stage.site.user_id("demo1")]
     assert not stage.site.posts("On a page of A")
     pages.sign_out(stage)

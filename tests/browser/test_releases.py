@@ -27,6 +27,11 @@ ANONYMOUS = ["Failed", "Stuck", "Never tried", "Never tried, with a photo"]
 OF_AN_ACCOUNT = "Of the first account"
 ATTENTION = "Needs your attention: 1 See what is wrong"
 WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
+IN_A_HURRY = f"""
+{{{pages.FASTER_SCRIPT}}}
+window.told = [];
+console.info = (...words) => window.told.push(words.map(String).join(" "));
+"""
 # A release that is two ahead: it has another store, and says more in its records.
 GROW_SCRIPT = """
 const [name, done] = arguments;
@@ -128,6 +133,27 @@ def test_a4_a_tab_that_will_not_let_go_blocks_no_form_and_nothing_is_lost(stage:
     assert len(stage.site.ledger()) > 0
     stage.open(LIST)
     wait_for_anonymous(stage)
+
+
+def test_a4_b10_a_page_whose_outbox_opens_late_shows_and_sends_what_waits(stage: Stage) -> None:
+    """The page waits a tenth of its time."""
+    old = frozen.release(1)
+    stage.open(NEUTRAL)
+    frozen.write_outbox(stage.driver, old, stays_open=True)
+    deaf = pages.new_tab(stage.driver)
+    today = stage.driver.current_window_handle
+    pages.before_load(stage, IN_A_HURRY)
+    stage.open(LIST)
+    wait_until(lambda: stage.driver.execute_script("return window.told.length"), "the page has given up")
+    assert stage.site.ledger() == []
+    stage.driver.switch_to.window(deaf)
+    stage.driver.close()
+    stage.driver.switch_to.window(today)
+    wait_for_anonymous(stage)
+    assert_first_release_arrives(stage, old)
+    pages.press_in_list(stage, ".offlinesync-discard summary")
+    pages.press_in_list(stage, "[data-offlinesync-action=discard]")
+    wait_until(lambda: len(pages.entries(stage.driver)) == 1, "the list's buttons work")
 
 
 def test_b13_a5_a_newer_database_works_and_keeps_what_this_release_does_not_know(stage: Stage) -> None:

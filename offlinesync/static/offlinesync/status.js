@@ -25,8 +25,10 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
   /** What the site has last said of whoever is signed in. @type {import("./transport.js").Session | null} */
   let session = null;
 
-  /** The session of this page's owner has ended: until they are back there is no number, name or content (P4, row D5). */
-  const isSignedOut = () => owner !== "" && session?.owner === null;
+  /**
+   * This page's owner is not who is signed in: until they are back there is no number, name or content (P4, rows D1, D5).
+   */
+  const isSignedOut = () => owner !== "" && session !== null && session.owner !== owner;
 
   /** @returns {string | undefined} the way to sign in, and back */
   function linkToSignIn() {

@@ -15,6 +15,7 @@ import { createPersistence, createTrace } from {{ modules.trace }};
 import { createTransport } from {{ modules.transport }};
 import { createSync, createTriggers } from {{ modules.triggers }};
 
+const REOPEN_PAUSE = 60000;
 const config = {{ config }};
 const name = `offlinesync:${config.mount}`;
 const owner = document.querySelector('meta[name="offlinesync-owner"]').content;
@@ -110,19 +111,34 @@ async function registerWorker() {
 
 async function start() {
   const taken = forms.start().catch(reportError);
+  elements.onAction((action, button) => act(action, button).catch(reportError));
+  addEventListener("pagehide", ({ persisted }) => persisted && database.leave());
   // A page in the back/forward cache may be first in line for an upgrade, and cannot make it. To hear something there
   // ends it, but only if it listens (row A4).
   if (channel) channel.onmessage = () => {};
-  try {
-    await outbox.open();
-  } catch (error) {
-    console.info("offlinesync: forms are not saved here, they are sent as plain forms.", error);
-    return;
-  }
-  elements.onAction((action, button) => act(action, button).catch(reportError));
-  addEventListener("pagehide", ({ persisted }) => persisted && database.leave());
+  const isOpen = await openOutbox();
   if (channel) channel.onmessage = ({ data }) => receive(data);
   await taken;
+  if (isOpen) await deliverWhatWaits();
+}
+
+async function openOutbox() {
+  try {
+    await outbox.open();
+    return true;
+  } catch (error) {
+    console.info("offlinesync: forms are not saved here now, they are sent as plain forms.", error);
+    if (globalThis.indexedDB) clock.setTimeout(() => openLater().catch(reportError), REOPEN_PAUSE);
+    return false;
+  }
+}
+
+/** A disk that was busy, or a tab that blocked an upgrade, must not keep what waits from being sent (rows A4 and B10). */
+async function openLater() {
+  if (await openOutbox()) await deliverWhatWaits();
+}
+
+async function deliverWhatWaits() {
   // What can't be shown goes out all the same (row B9).
   await status.refresh().catch(reportError);
   await triggers.listen();
