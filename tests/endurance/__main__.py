@@ -68,9 +68,10 @@ class Run:
             counts, engine = rounds.play(part, seed)
         except BROKEN_OFF:
             traceback.print_exc()
+            record.break_off(self.wish.record, part, seed)
             self.fail(part, seed, "it broke off")
             return
-        record.add(self.wish.record, part, counts, engine=engine, command=self.command)
+        record.add(self.wish.record, part, seed, counts, engine=engine, command=self.command)
         shown = ", ".join(f"{name} {number:,}" for name, number in counts.items())
         print(f"{part}, seed {seed}: {shown} ({time.monotonic() - began:.0f} s)", flush=True)
         if wrong := record.faults(counts):

@@ -70,11 +70,21 @@ def claim(file: Path, part: str) -> int:
     return seed
 
 
-def add(file: Path, part: str, counts: Mapping[str, int], *, engine: str, command: str) -> None:
+def break_off(file: Path, part: str, seed: int) -> None:
+    """Note down a round that has not come to its end, until it does."""
+    with locked(file):
+        record = load(file)
+        kept = record.setdefault(part, {})
+        kept["broken_off"] = sorted({*kept.get("broken_off", []), seed})
+        write(file, record)
+
+
+def add(file: Path, part: str, seed: int, counts: Mapping[str, int], *, engine: str, command: str) -> None:
     """Add what one round came to."""
     with locked(file):
         record = load(file)
         kept = record.setdefault(part, {})
+        kept["broken_off"] = [broken for broken in kept.get("broken_off", []) if broken != seed]
         target = TARGETS[part]
         kept.update(unit=target.unit, target=target.count, rounds=kept.get("rounds", 0) + 1)
         kept["counts"] = dict(Counter(kept.get("counts", {})) | Counter(dict.fromkeys(COLUMNS, 0)))
@@ -110,8 +120,8 @@ def share(record: Mapping[str, Any], part: str) -> float:
 def table(record: Mapping[str, Any]) -> str:
     """The record as a table in Markdown."""
     lines = [
-        "| part | done | of | rounds | saved | delivered | lost | twice | besides | with | last run |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
+        "| part | done | of | rounds | broken off | saved | delivered | lost | twice | besides | with | last run |",
+        "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- | --- | --- |",
     ]
     for part, target in TARGETS.items():
         kept = record.get(part, {})
@@ -128,6 +138,7 @@ def table(record: Mapping[str, Any]) -> str:
             f"{counts.get(target.unit, 0):,}",
             f"{target.count:,}",
             str(kept.get("rounds", 0)),
+            ", ".join(f"seed {seed}" for seed in kept.get("broken_off", [])) or "none",
             *shown,
             ", ".join(besides),
             ", ".join(kept.get("engines", [])),

@@ -39,7 +39,7 @@ class Rounds:
     def play(self, part: str, seed: int) -> tuple[Counter[str], str]:
         """One round: its counts, and the version of what it ran on."""
         if part == "twins":
-            return twins.round_(seed), "waitress"
+            return twins.round_(seed), f"waitress on {twins.database()}"
         if part == "links":
             engine = list(LIVES)[seed % len(LIVES)]
             return self.on_stage(engine, Way.CABLE, f"links-{seed}", lambda stage: cuts.round_(stage, seed, CUTS))

@@ -148,6 +148,11 @@ def parent_of_servers() -> Servers:
     return site
 
 
+def database() -> str:
+    """The kind of database that the servers work on."""
+    return urlsplit(os.environ.get("DATABASE_URL", "")).scheme or "sqlite"
+
+
 @contextmanager
 def own_database(server: str) -> Iterator[str]:
     """A database of our own on the server that the URL names, or a file."""
