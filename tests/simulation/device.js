@@ -7,6 +7,7 @@ const BASE = "/offlinesync/";
 // Short, so that what hangs does not take most of a run; the modules' own are for slow devices.
 const OPEN_TIMEOUT = 1000;
 const PATIENCE = 3000;
+const REOPEN_PAUSE = 60000;
 
 /**
  * Tabs and a worker of one browser profile, put together from the modules as client.js and serviceworker.js do it.
@@ -114,8 +115,16 @@ export function createDevice(world, builds) {
     });
     context.receive = ({ type }) => type === "saved" && context.triggers.deliver();
     context.tellOthers = () => broadcast(context, { type: "saved" });
-    context.triggers.listen();
+    begin();
     return context;
+
+    /** As the client does it: what does not open now is tried again. */
+    function begin() {
+      context.outbox.open().then(
+        () => context.triggers.listen(),
+        () => clock.setTimeout(begin, REOPEN_PAUSE),
+      );
+    }
   }
 
   function startWorker() {
