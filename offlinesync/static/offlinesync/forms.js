@@ -94,7 +94,8 @@ export function createForms(collaborators) {
     const content = fields.readForm(form, submitter);
     try {
       await outbox.open();
-    } catch {
+    } catch (error) {
+      if (state.unsure || state.refusal) return notSaved(form, submitter, state, error);
       // No IndexedDB here: the form is what it was without us (P7, row A10).
       return sendUnsaved(form, submitter, { anyway: true });
     }
