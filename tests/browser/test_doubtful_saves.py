@@ -5,7 +5,7 @@ from __future__ import annotations
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .pages import FORM
+from .pages import FORM, LIST
 from .proxy import SESSION
 from .stage import Stage
 from .test_capture import NOT_SAVED
@@ -94,3 +94,21 @@ def test_p3_p7_a_correction_is_posted_plainly_only_by_a_second_press(stage: Stag
     pages.only_post(stage, TITLE)
     (entry,) = pages.entries(stage.driver)
     assert entry["state"] == "refused"
+
+
+def test_a3_p3_a_correction_that_another_tab_has_sent_keeps_its_id(stage: Stage) -> None:
+    refuse(stage)
+    stage.driver.execute_script(WRITE_WITHOUT_A_WORD)
+    press(stage)
+    pages.wait_for_status(stage.driver, NOT_SAVED)
+    first = pages.new_tab(stage.driver)
+    stage.open(LIST)
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_empty_outbox(stage)
+    stage.driver.close()
+    stage.driver.switch_to.window(first)
+    stage.driver.execute_script("window.mend()")
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert len(stage.site.ledger()) == 1

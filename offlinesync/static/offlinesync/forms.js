@@ -162,15 +162,21 @@ export function createForms(collaborators) {
       group: offlinesyncGroup ?? null,
     });
     if (!refusal || !(await outbox.replace(refusal.id, entry, contents))) {
-      // What was refused has been dealt with in another tab: these are other words.
-      if (refusal) entry.id = newId();
+      // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).
+      // Otherwise what was refused has been dealt with in another tab: these are other words.
+      if (refusal && !state.unsure) rename(form, state, entry);
       // An earlier attempt has saved what stood in the form then, and these are other words.
-      while (!(await outbox.save(entry, contents))) entry.id = newId();
+      while (!(await outbox.save(entry, contents))) rename(form, state, entry);
     }
-    acts.remember(form, entry.id);
     announceSaved();
     askToPersist();
     return entry.id;
+  }
+
+  /** Before it is written: of that write, too, it may stay unknown what came of it. */
+  function rename(form, state, entry) {
+    state.id = entry.id = newId();
+    acts.remember(form, entry.id);
   }
 
   /** A new one, unless the same words may wait already under an earlier one. */
