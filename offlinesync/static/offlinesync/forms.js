@@ -232,7 +232,8 @@ export function createForms(collaborators) {
   }
 
   async function notSaved(form, submitter, state, error) {
-    await status.say("not-saved");
+    // What can't be shown goes out all the same (P7).
+    await status.say("not-saved").catch(told);
     // Nobody knows whether it lies in the outbox after all: it is tried again under its id, and never posted as well (P7).
     state.unsure ||= error.name === "TimeoutError";
     if (state.unsure) return;
