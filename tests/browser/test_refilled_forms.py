@@ -1,0 +1,85 @@
+"""Forms that a refused entry is put back into: nothing of it is lost, and nothing stays behind (P2, row A8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from . import pages
+from .conftest import OpenStage
+from .stage import Stage
+from .test_odd_pages import change_form, correct, open_refused, refuse_one
+
+ROWS = """
+const add = (name, value, more) => {
+  const input = Object.assign(document.createElement("input"), { name, value, ...more });
+  form.append(input);
+};
+for (const value of ["a", "b", "c"]) add("without", value);
+for (const value of ["1", "2", "3"]) add("fewer", value);
+for (const value of ["window", "aisle"]) add("seat", value, { type: "checkbox", checked: true });
+add("class", "third", { type: "radio", checked: true });
+add("train", "express");
+add("pressed", "yes");
+"""
+FEWER_CONTROLS = """
+const add = (tag, more) => {
+  const control = Object.assign(document.createElement(tag), more);
+  form.append(control);
+  return control;
+};
+add("input", { name: "fewer" });
+add("input", { type: "checkbox", name: "seat", value: "window" });
+add("input", { type: "checkbox", name: "seat", value: "roof", checked: true });
+add("input", { type: "radio", name: "class", value: "first" });
+add("input", { type: "radio", name: "class", value: "second", checked: true });
+add("select", { name: "train" }).append(new Option("local"), new Option("night"));
+add("button", { name: "pressed", value: "no" });
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(open_stage: OpenStage) -> Iterator[Stage]:
+    """One browser and one site for this module."""
+    with open_stage() as opened:
+        yield opened
+
+
+@pytest.fixture
+def stage(shared: Stage) -> Iterator[Stage]:
+    """The shared stage; whatever a test leaves on the device is gone after it."""
+    yield shared
+    shared.proxy.heal()
+    pages.forget_entries(shared)
+    shared.proxy.exchanges.clear()
+
+
+def test_p2_no_value_is_lost_for_which_the_fresh_form_has_no_control(stage: Stage) -> None:
+    """Rows that a script had added, and choices that the site no longer offers."""
+    refuse_one(stage, "More than the form holds", ROWS)
+    change_form(stage, FEWER_CONTROLS)
+    open_refused(stage)
+    correct(stage)
+    pages.only_post(stage, "More than the form holds")
+    (sent,) = stage.proxy.deliveries[-1].batch["submissions"]
+    values: dict[str, list[str]] = {}
+    for name, value in sent["fields"]:
+        values.setdefault(name, []).append(value)
+    added = {"without": ["a", "b", "c"], "fewer": ["1", "2", "3"], "seat": ["window", "aisle"], "class": ["third"]}
+    assert {name: values.get(name) for name in added} == added
+    assert values["train"] == ["express"]
+    assert "pressed" not in values, "another button was pressed"
+
+
+def test_p2_another_choice_takes_the_place_of_one_that_is_gone(stage: Stage) -> None:
+    refuse_one(stage, "Another choice", ROWS)
+    change_form(stage, FEWER_CONTROLS)
+    open_refused(stage)
+    for control in ("[name=train] option", "[name=class]", "[name=seat][value=aisle]"):
+        stage.driver.find_element(By.CSS_SELECTOR, f"form {control}").click()
+    correct(stage)
+    fields = stage.proxy.deliveries[-1].batch["submissions"][0]["fields"]
+    chosen = [field for field in fields if field[0] in ("train", "class", "seat")]
+    assert sorted(chosen) == [["class", "first"], ["seat", "window"], ["train", "local"]]
