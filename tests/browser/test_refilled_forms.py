@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver.common.by import By
 
-from . import pages
+from . import pages, proxy
 from .conftest import OpenStage
+from .pages import FORM, LIST
+from .proxy import SESSION
 from .stage import Stage
-from .test_odd_pages import change_form, correct, open_refused, refuse_one
+from .test_odd_pages import ATTENTION, REFUSED, change_form, correct, open_refused, photo_of, refuse_one
+from .waiting import wait_until
 
 ROWS = """
 const add = (name, value, more) => {
@@ -37,6 +40,13 @@ add("input", { type: "radio", name: "class", value: "first" });
 add("input", { type: "radio", name: "class", value: "second", checked: true });
 add("select", { name: "train" }).append(new Option("local"), new Option("night"));
 add("button", { name: "pressed", value: "no" });
+"""
+ITEM = """
+form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "item", value: "%s" }));
+"""
+VALUES_SCRIPT = """
+const data = new FormData(document.querySelector("main form"));
+return ["title", "item", "without"].map((name) => data.getAll(name).join());
 """
 
 
@@ -83,3 +93,35 @@ def test_p2_another_choice_takes_the_place_of_one_that_is_gone(stage: Stage) -> 
     fields = stage.proxy.deliveries[-1].batch["submissions"][0]["fields"]
     chosen = [field for field in fields if field[0] in ("train", "class", "seat")]
     assert sorted(chosen) == [["class", "first"], ["seat", "window"], ["train", "local"]]
+
+
+def test_p2_what_stood_in_a_form_leaves_nothing_there_for_the_next(stage: Stage) -> None:
+    """Neither the next refused entry nor the next act carries a row or a hidden value of the one before."""
+
+    def show(title: str) -> None:
+        entry = next(entry for entry in pages.entries(stage.driver) if dict(entry["fields"])["title"] == title)
+        stage.driver.execute_script("location.hash = `offlinesync-${arguments[0]}`", entry["id"])
+        wait_until(lambda: pages.typed(stage.driver, "title") == title, f"{title!r} stands in the form")
+
+    def values() -> list[str]:
+        return list(stage.driver.execute_script(VALUES_SCRIPT))
+
+    refuse_one(stage, "Its own rows", ROWS + ITEM % "one")
+    stage.open(FORM)
+    change_form(stage, ITEM % "two")
+    pages.fill(stage, "No rows", file=photo_of(stage, b"this is no picture"))
+    pages.submit(stage)
+    pages.wait_for_status(stage.driver, REFUSED, ATTENTION)
+    stage.open(LIST)
+    stage.open(FORM)
+    change_form(stage, ITEM % "own")
+    show("Its own rows")
+    assert values() == ["Its own rows", "one", "a,b,c"]
+    show("No rows")
+    assert values() == ["No rows", "two", ""]
+    show("Its own rows")
+    stage.proxy.on(SESSION, proxy.refuse)
+    stage.driver.find_element(By.NAME, "photo").send_keys(str(photo_of(stage, pages.photo())))
+    pages.submit(stage)
+    wait_until(lambda: pages.typed(stage.driver, "title") == "", "it is saved")
+    assert values() == ["", "own", ""]

@@ -128,6 +128,7 @@ export function createForms(collaborators) {
 
   /** A site may have a control named "reset". */
   function empty(form) {
+    fields.undoFill(form);
     window.HTMLFormElement.prototype.reset.call(form);
   }
 
@@ -278,7 +279,9 @@ export function createForms(collaborators) {
     // The browser has put it back itself, with what the person has changed since.
     if (state.refusal?.id === id) return;
     if (state.busy || state.typedOn) return status.say("form-in-use");
-    fields.fillForm(form, entry.fields, await filesOf(entry));
+    const files = await filesOf(entry);
+    if (state.refusal) empty(form);
+    fields.fillForm(form, entry.fields, files);
     status.onScreen.delete(state.refusal?.id);
     await refused(form, entry.receipt ?? { id, status: "rejected" });
   }
