@@ -12,7 +12,7 @@ from .conftest import OpenStage
 from .pages import FORM, LIST
 from .proxy import SESSION
 from .stage import Stage
-from .test_odd_pages import ATTENTION, REFUSED, change_form, correct, open_refused, photo_of, refuse_one
+from .test_odd_pages import ATTENTION, REFUSED, before_load, change_form, correct, open_refused, photo_of, refuse_one
 from .waiting import wait_until
 
 ROWS = """
@@ -47,6 +47,16 @@ form.append(Object.assign(document.createElement("input"), { type: "hidden", nam
 VALUES_SCRIPT = """
 const data = new FormData(document.querySelector("main form"));
 return ["title", "item", "without"].map((name) => data.getAll(name).join());
+"""
+# Before the app's modules run, as if it stood in the page that the site has sent.
+TWIN = """
+document.addEventListener("readystatechange", () => {
+  const form = document.querySelector("main form[data-offlinesync-form]");
+  if (!form || document.getElementById("twin")) return;
+  const twin = form.cloneNode(true);
+  twin.id = "twin";
+  form.after(twin);
+});
 """
 
 
@@ -125,3 +135,52 @@ def test_p2_what_stood_in_a_form_leaves_nothing_there_for_the_next(stage: Stage)
     pages.submit(stage)
     wait_until(lambda: pages.typed(stage.driver, "title") == "", "it is saved")
     assert values() == ["", "own", ""]
+
+
+def refuse_in(stage: Stage, form: str, title: str) -> None:
+    """Have the site refuse a post from one of two forms that are alike, and reload the page."""
+    stage.open(FORM)
+    write_in(stage, form, title)
+    photo = photo_of(stage, b"this is no picture")
+    stage.driver.find_element(By.CSS_SELECTOR, f"{form} [name=photo]").send_keys(str(photo))
+    stage.driver.find_element(By.CSS_SELECTOR, f"{form} button[type=submit]").click()
+    pages.wait_for_status(stage.driver, REFUSED)
+    pages.reload(stage)
+    pages.wait_for_status(stage.driver, REFUSED)
+
+
+def write_in(stage: Stage, form: str, title: str) -> None:
+    """Write a post into one of two forms that are alike."""
+    for name in ("title", "location", "body"):
+        control = stage.driver.find_element(By.CSS_SELECTOR, f"{form} [name={name}]")
+        control.clear()
+        control.send_keys(title)
+
+
+def title_in(stage: Stage, form: str) -> str:
+    """What stands in one of two forms that are alike."""
+    return str(stage.driver.find_element(By.CSS_SELECTOR, f"{form} [name=title]").get_property("value"))
+
+
+def test_a8_p2_forms_that_are_alike_are_acts_of_their_own(stage: Stage) -> None:
+    """A list with a form for each of its items, which all bear one name and one target."""
+    with before_load(stage, TWIN):
+        refuse_in(stage, "form", "In the first one")
+        write_in(stage, "#twin", "In the second one")
+        for control in stage.driver.find_elements(By.CSS_SELECTOR, "#twin [name=photo]"):
+            control.send_keys(str(photo_of(stage, pages.photo())))
+        stage.driver.find_element(By.CSS_SELECTOR, "#twin button[type=submit]").click()
+        pages.wait_for_title(stage.driver, "Posts")
+        pages.only_post(stage, "In the second one")
+        (entry,) = pages.entries(stage.driver)
+        assert (entry["state"], dict(entry["fields"])["title"]) == ("refused", "In the first one")
+
+
+def test_a8_what_was_refused_opens_where_it_stands_among_forms_that_are_alike(stage: Stage) -> None:
+    with before_load(stage, TWIN):
+        refuse_in(stage, "#twin", "Once more in the second")
+        (entry,) = pages.entries(stage.driver)
+        stage.driver.execute_script("location.hash = `offlinesync-${arguments[0]}`", entry["id"])
+        # The link is followed before the form is pressed: nothing else stands in the first one then.
+        stage.driver.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0], 300))")
+        assert (title_in(stage, "form"), title_in(stage, "#twin")) == ("", "Once more in the second")

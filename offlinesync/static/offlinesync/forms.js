@@ -314,11 +314,12 @@ export function createForms(collaborators) {
     }
   }
 
-  /** A page may hold several forms of one name, each for another object. */
-  function formOf({ form, target }) {
-    return [...document.forms].find(
+  /** A page may hold several forms of one name, each for another object, and some that differ in nothing we know. */
+  function formOf({ id, form, target }) {
+    const found = [...document.forms].filter(
       ({ dataset }) => dataset.offlinesyncForm === form && (dataset.offlinesyncTarget ?? null) === target,
     );
+    return found.find((each) => acts.recall(each) === id) ?? found[0];
   }
 
   async function filesOf(entry) {
