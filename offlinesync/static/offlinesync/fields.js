@@ -65,16 +65,6 @@ export function holds(form, fields) {
 
 /**
  * @param {HTMLFormElement} form
- * @param {{field: string, file: File}[]} files  for those controls that have none: browsers do not put files back
- */
-export function addFiles(form, files) {
-  for (const control of form.elements) {
-    if (control.type === "file" && !control.files.length) fillFiles(control, files.filter(({ field }) => field === control.name));
-  }
-}
-
-/**
- * @param {HTMLFormElement} form
  * @returns {Record<string, string>} what the page calls its fields, by their names
  */
 export function labelsOf(form) {
@@ -113,6 +103,24 @@ const undoing = new WeakMap();
  * @param {{field: string, file: File}[]} files
  */
 export function fillForm(form, fields, files) {
+  putBack(form, fields, files, (fill) => fill());
+}
+
+/**
+ * Puts back only what browsers do not put back: files, and what has no control in the page that the site has sent.
+ *
+ * @param {HTMLFormElement} form
+ * @param {[string, string][]} fields
+ * @param {{field: string, file: File}[]} files
+ */
+export function completeForm(form, fields, files) {
+  putBack(form, fields, files, (fill, control) => {
+    if (control.type === "file" && !control.files.length) fill();
+  });
+}
+
+/** @param {(fill: () => void, control: Element) => void} decide */
+function putBack(form, fields, files, decide) {
   undoFill(form);
   const undo = [];
   undoing.set(form, undo);
@@ -121,8 +129,8 @@ export function fillForm(form, fields, files) {
   const controls = [...form.elements].filter(({ name }) => name && name !== CSRF_FIELD);
   for (const control of controls) {
     if (control.matches("fieldset, output, object")) continue;
-    if (control.type === "file") fillFiles(control, files.filter(({ field }) => field === control.name));
-    else fillControl(control, values.get(control.name) ?? [], undo);
+    if (control.type === "file") decide(() => fillFiles(control, files.filter(({ field }) => field === control.name)), control);
+    else decide(taking(control, values.get(control.name) ?? [], undo), control);
   }
   for (const name of pressedNames(form, controls)) values.delete(name);
   // What has no control here, such as a row that a script had added, is kept all the same (P2).
@@ -175,20 +183,36 @@ function fillFiles(control, files) {
   control.files = transfer.files;
 }
 
-function fillControl(control, values, undo) {
+/**
+ * Takes from the values what belongs to a control.
+ *
+ * @returns {() => void} puts it there
+ */
+function taking(control, values, undo) {
+  if (control.matches("[type=checkbox], [type=radio]")) {
+    const checked = take(values, control.value);
+    return () => Object.assign(control, { checked });
+  }
+  if (control.matches("select[multiple]")) {
+    const selected = [...control.options].map(({ value }) => take(values, value));
+    return () => selected.forEach((is, index) => Object.assign(control.options[index], { selected: is }));
+  }
+  // A button's value is put nowhere: it has it already.
   if (control.matches(BUTTONS)) take(values, control.value);
-  else if (control.matches("[type=checkbox], [type=radio]")) control.checked = take(values, control.value);
-  else if (control.matches("select[multiple]")) {
-    for (const option of control.options) option.selected = take(values, option.value);
-  } else if (values.length) {
-    const [before, value] = [control.value, values.shift()];
+  else if (values.length) return filling(control, values.shift(), undo);
+  return () => {};
+}
+
+function filling(control, value, undo) {
+  const before = control.value;
+  return () => {
     control.value = value;
     if (control.type === "hidden") undo.push(() => control.value === value && (control.value = before));
     if (control.matches("select") && control.value !== value) {
       const added = offer(control, value);
       undo.push(() => added.remove());
     }
-  }
+  };
 }
 
 /** @returns {boolean} whether it was among them; it no longer is */

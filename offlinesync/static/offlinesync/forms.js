@@ -301,7 +301,7 @@ export function createForms(collaborators) {
       if (isTheirs) empty(form);
     } else if (isTheirs) {
       const files = await filesOf(entry);
-      if (fields.isFilled(form)) fields.addFiles(form, files);
+      if (fields.isFilled(form)) fields.completeForm(form, entry.fields, files);
       else fields.fillForm(form, entry.fields, files);
       await refused(form, entry.receipt ?? { id, status: "rejected" });
     }
