@@ -12,7 +12,19 @@ from .conftest import OpenStage
 from .pages import FORM, LIST
 from .proxy import SESSION
 from .stage import Stage
-from .test_odd_pages import ATTENTION, REFUSED, before_load, change_form, correct, open_refused, photo_of, refuse_one
+from .test_capture import ABORT_AFTER_WRITING, NOT_SAVED
+from .test_odd_pages import (
+    ATTENTION,
+    IN_USE,
+    LINK,
+    REFUSED,
+    before_load,
+    change_form,
+    correct,
+    open_refused,
+    photo_of,
+    refuse_one,
+)
 from .waiting import wait_until
 
 ROWS = """
@@ -93,6 +105,19 @@ def test_p2_no_value_is_lost_for_which_the_fresh_form_has_no_control(stage: Stag
     assert "pressed" not in values, "another button was pressed"
 
 
+def test_p2_a_refused_entry_is_not_put_over_what_could_not_be_saved(stage: Stage) -> None:
+    refuse_one(stage, "Refused before")
+    stage.driver.execute_script(ABORT_AFTER_WRITING)
+    stage.proxy.on(SESSION, proxy.refuse)
+    pages.fill(stage, "Not saved at all")
+    pages.submit(stage)
+    pages.wait_for_status(stage.driver, NOT_SAVED, ATTENTION)
+    stage.driver.find_element(By.CSS_SELECTOR, LINK).click()
+    pages.wait_for_status(stage.driver, IN_USE, ATTENTION)
+    assert pages.typed(stage.driver, "title") == "Not saved at all"
+
+
+@pytest.mark.wide
 def test_p2_another_choice_takes_the_place_of_one_that_is_gone(stage: Stage) -> None:
     refuse_one(stage, "Another choice", ROWS)
     change_form(stage, FEWER_CONTROLS)
@@ -176,6 +201,7 @@ def test_a8_p2_forms_that_are_alike_are_acts_of_their_own(stage: Stage) -> None:
         assert (entry["state"], dict(entry["fields"])["title"]) == ("refused", "In the first one")
 
 
+@pytest.mark.wide
 def test_a8_what_was_refused_opens_where_it_stands_among_forms_that_are_alike(stage: Stage) -> None:
     with before_load(stage, TWIN):
         refuse_in(stage, "#twin", "Once more in the second")

@@ -235,6 +235,8 @@ export function createForms(collaborators) {
   async function notSaved(form, submitter, state, error) {
     // What can't be shown goes out all the same (P7).
     await status.say("not-saved").catch(told);
+    // What stands in the form is in no entry, and no entry is to be put over it (P2).
+    state.typedOn = true;
     // Nobody knows whether it lies in the outbox after all: it is tried again under its id, and never posted as well (P7).
     state.unsure ||= error.name === "TimeoutError";
     if (state.unsure) return;
