@@ -137,6 +137,8 @@ function putBack(form, fields, files, decide) {
   for (const [name, left] of values) {
     const choices = controls.filter((control) => control.name === name && control.matches(CHOICES));
     const last = choices[choices.length - 1];
+    // Of radio buttons another one has been chosen since.
+    if (last?.type === "radio" && choices.some(({ checked }) => checked)) continue;
     for (const value of left) {
       const added = last ? offer(last, value) : addHidden(form, name, value);
       undo.push(() => added.remove());
@@ -158,7 +160,7 @@ export function undoFill(form) {
 function pressedNames(form, controls) {
   const images = [...form.querySelectorAll("input[type=image]")].map(({ name }) => (name ? `${name}.` : ""));
   return [
-    ...controls.filter((control) => control.matches(BUTTONS)).map(({ name }) => name),
+    ...controls.filter(({ type }) => type === "submit").map(({ name }) => name),
     ...images.flatMap((prefix) => [`${prefix}x`, `${prefix}y`]),
   ];
 }
