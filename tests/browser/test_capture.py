@@ -124,6 +124,18 @@ def test_a1_p7_a_full_device_posts_plainly_once_the_site_has_been_reached(stage:
     assert not stage.proxy.requests(SUBMISSIONS)
 
 
+def test_a1_p7_what_cannot_be_shown_does_not_keep_a_form_from_being_sent(stage: Stage) -> None:
+    """The site's own texts lack a sentence."""
+    stage.open(FORM)
+    pages.wait_for_client(stage)
+    stage.driver.execute_script("document.querySelector('template[data-offlinesync-template=not-saved]').remove()")
+    fill_the_disk(stage)
+    pages.fill(stage, TITLE, file=pages.photo_file(stage, pages.photo(width=600)))
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+
+
 def test_a2_everything_is_written_with_strict_durability(stage: Stage) -> None:
     pages.before_load(stage, NOTE_DURABILITY)
     # So that the page writes it all, and the worker nothing.

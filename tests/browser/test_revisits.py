@@ -15,6 +15,8 @@ from .pages import FORM, LIST
 from .proxy import SUBMISSIONS
 from .stage import Stage
 from .test_form import REFUSED, broken_photo, good_photo, wait_for_refusal
+from .test_odd_pages import correct, open_refused, refuse_one
+from .test_refilled_forms import ROWS
 from .waiting import wait_until
 
 TITLE = "Once is enough"
@@ -155,3 +157,19 @@ def test_a8_what_was_refused_is_the_same_act_in_a_duplicated_tab(stage: Stage) -
     pages.wait_for_title(stage.driver, "Posts")
     pages.only_post(stage, TITLE)
     assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("arguments", [("--disable-features=BackForwardCache",)])
+def test_p2_a8_the_way_back_loses_no_value_that_has_no_control(stage: Stage) -> None:
+    """The browser loads the page anew, and puts back what it had sent and what the person has typed."""
+    refuse_one(stage, "Come back to", ROWS)
+    open_refused(stage)
+    stage.driver.find_element(By.NAME, "title").send_keys(", as typed")
+    leave_and_come_back(stage)
+    pages.wait_for_status(stage.driver, REFUSED)
+    assert pages.typed(stage.driver, "title") == "Come back to, as typed"
+    correct(stage)
+    (sent,) = stage.proxy.deliveries[-1].batch["submissions"]
+    for name, values in {"without": ["a", "b", "c"], "fewer": ["1", "2", "3"], "train": ["express"]}.items():
+        assert [value for field, value in sent["fields"] if field == name] == values

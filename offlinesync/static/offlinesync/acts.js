@@ -8,10 +8,19 @@
  * @param {Location} collaborators.location
  */
 export function createActs({ storage, key, location }) {
-  /** A page may hold several forms of one name, each for another object. */
-  function nameOf({ dataset }) {
-    const { offlinesyncForm, offlinesyncTarget = "" } = dataset;
-    return JSON.stringify([location.pathname + location.search, offlinesyncForm, offlinesyncTarget]);
+  /**
+   * A page may hold several forms of one name, each for another object, and some that differ only in their place. The first
+   * of those is called what it was before there were others (row B13).
+   *
+   * @param {HTMLFormElement} form
+   */
+  function nameOf(form) {
+    const { offlinesyncForm, offlinesyncTarget = "" } = form.dataset;
+    const alike = [...form.ownerDocument.forms].filter(
+      ({ dataset }) => dataset.offlinesyncForm === offlinesyncForm && (dataset.offlinesyncTarget ?? "") === offlinesyncTarget,
+    );
+    const place = Math.max(0, alike.indexOf(form));
+    return JSON.stringify([location.pathname + location.search, offlinesyncForm, offlinesyncTarget, ...(place ? [place] : [])]);
   }
 
   /** @returns {Record<string, string>} */

@@ -6,6 +6,8 @@
 
 const CSRF_FIELD = "csrfmiddlewaretoken";
 const NEVER_KEPT = ["[type=password]", "[autocomplete*=password]", "[autocomplete*=cc-]", "[autocomplete*=one-time-code]"].join();
+const BUTTONS = "button, [type=submit], [type=image], [type=button], [type=reset]";
+const CHOICES = "[type=checkbox], [type=radio], select[multiple]";
 
 /** @param {HTMLFormElement} form */
 export function holdsSecrets(form) {
@@ -63,16 +65,6 @@ export function holds(form, fields) {
 
 /**
  * @param {HTMLFormElement} form
- * @param {{field: string, file: File}[]} files  for those controls that have none: browsers do not put files back
- */
-export function addFiles(form, files) {
-  for (const control of form.elements) {
-    if (control.type === "file" && !control.files.length) fillFiles(control, files.filter(({ field }) => field === control.name));
-  }
-}
-
-/**
- * @param {HTMLFormElement} form
  * @returns {Record<string, string>} what the page calls its fields, by their names
  */
 export function labelsOf(form) {
@@ -97,6 +89,13 @@ function textOf(label) {
 const crlf = (text) => text.replace(/\r\n|\r|\n/g, "\r\n");
 
 /**
+ * What `fillForm` has done to a form that its own reset leaves as it is.
+ *
+ * @type {WeakMap<HTMLFormElement, (() => void)[]>}
+ */
+const undoing = new WeakMap();
+
+/**
  * Puts a kept content back into its form.
  *
  * @param {HTMLFormElement} form
@@ -104,15 +103,66 @@ const crlf = (text) => text.replace(/\r\n|\r|\n/g, "\r\n");
  * @param {{field: string, file: File}[]} files
  */
 export function fillForm(form, fields, files) {
+  putBack(form, fields, files, (fill) => fill());
+}
+
+/**
+ * Puts back only what browsers do not put back: files, and what has no control in the page that the site has sent.
+ *
+ * @param {HTMLFormElement} form
+ * @param {[string, string][]} fields
+ * @param {{field: string, file: File}[]} files
+ */
+export function completeForm(form, fields, files) {
+  putBack(form, fields, files, (fill, control) => {
+    if (control.type === "file" && !control.files.length) fill();
+  });
+}
+
+/** @param {(fill: () => void, control: Element) => void} decide */
+function putBack(form, fields, files, decide) {
+  undoFill(form);
+  const undo = [];
+  undoing.set(form, undo);
   const values = new Map();
   for (const [name, value] of fields) values.set(name, [...(values.get(name) ?? []), value]);
-  for (const control of form.elements) {
-    if (!control.name || control.name === CSRF_FIELD || control.matches("button, fieldset, output, object")) continue;
-    if (control.type === "file") fillFiles(control, files.filter(({ field }) => field === control.name));
-    else fillControl(control, values.get(control.name) ?? []);
+  const controls = [...form.elements].filter(({ name }) => name && name !== CSRF_FIELD);
+  for (const control of controls) {
+    if (control.matches("fieldset, output, object")) continue;
+    if (control.type === "file") decide(() => fillFiles(control, files.filter(({ field }) => field === control.name)), control);
+    else decide(taking(control, values.get(control.name) ?? [], undo), control);
   }
+  for (const name of pressedNames(form, controls)) values.delete(name);
   // What has no control here, such as a row that a script had added, is kept all the same (P2).
-  for (const [name, value] of fields) if (!form.elements.namedItem(name)) addHidden(form, name, value);
+  for (const [name, left] of values) {
+    const choices = controls.filter((control) => control.name === name && control.matches(CHOICES));
+    const last = choices[choices.length - 1];
+    // Of radio buttons another one has been chosen since.
+    if (last?.type === "radio" && choices.some(({ checked }) => checked)) continue;
+    for (const value of left) {
+      const added = last ? offer(last, value) : addHidden(form, name, value);
+      undo.push(() => added.remove());
+    }
+  }
+}
+
+/**
+ * Takes back what `fillForm` has added to a form, and what it has put into hidden controls: a reset does neither.
+ *
+ * @param {HTMLFormElement} form
+ */
+export function undoFill(form) {
+  for (const step of undoing.get(form) ?? []) step();
+  undoing.delete(form);
+}
+
+/** The button that is pressed next says anew what they say. The form's own list of controls lacks its images. */
+function pressedNames(form, controls) {
+  const images = [...form.querySelectorAll("input[type=image]")].map(({ name }) => (name ? `${name}.` : ""));
+  return [
+    ...controls.filter(({ type }) => type === "submit").map(({ name }) => name),
+    ...images.flatMap((prefix) => [`${prefix}x`, `${prefix}y`]),
+  ];
 }
 
 /**
@@ -135,10 +185,67 @@ function fillFiles(control, files) {
   control.files = transfer.files;
 }
 
-function fillControl(control, values) {
-  if (control.matches("[type=submit], [type=image], [type=button], [type=reset]")) return;
-  if (control.matches("[type=checkbox], [type=radio]")) control.checked = values.includes(control.value);
-  else if (control.matches("select[multiple]")) {
-    for (const option of control.options) option.selected = values.includes(option.value);
-  } else if (values.length) control.value = values.shift();
+/**
+ * Takes from the values what belongs to a control.
+ *
+ * @returns {() => void} puts it there
+ */
+function taking(control, values, undo) {
+  if (control.matches("[type=checkbox], [type=radio]")) {
+    const checked = take(values, control.value);
+    return () => Object.assign(control, { checked });
+  }
+  if (control.matches("select[multiple]")) {
+    const selected = [...control.options].map(({ value }) => take(values, value));
+    return () => selected.forEach((is, index) => Object.assign(control.options[index], { selected: is }));
+  }
+  // A button's value is put nowhere: it has it already.
+  if (control.matches(BUTTONS)) take(values, control.value);
+  else if (values.length) return filling(control, values.shift(), undo);
+  return () => {};
+}
+
+function filling(control, value, undo) {
+  const before = control.value;
+  return () => {
+    control.value = value;
+    if (control.type === "hidden") undo.push(() => control.value === value && (control.value = before));
+    if (control.matches("select") && control.value !== value) {
+      const added = offer(control, value);
+      undo.push(() => added.remove());
+    }
+  };
+}
+
+/** @returns {boolean} whether it was among them; it no longer is */
+function take(values, value) {
+  const at = values.indexOf(value);
+  if (at >= 0) values.splice(at, 1);
+  return at >= 0;
+}
+
+/**
+ * Offers a choice that the page no longer has, where the person can see it, and make another one.
+ *
+ * @param {HTMLInputElement | HTMLSelectElement} control
+ * @param {string} value
+ * @returns {HTMLElement}
+ */
+function offer(control, value) {
+  const { ownerDocument: document } = control;
+  if (control.matches("select")) {
+    const option = Object.assign(document.createElement("option"), { value, textContent: value });
+    control.append(option);
+    option.selected = true;
+    return option;
+  }
+  const box = control.cloneNode();
+  box.removeAttribute("id");
+  Object.assign(box, { value, checked: true, disabled: false, required: false });
+  const label = document.createElement("label");
+  label.append(box, ` ${value}`);
+  const around = control.closest("label");
+  if (around) around.after(label);
+  else control.parentElement.append(label);
+  return label;
 }

@@ -94,7 +94,8 @@ export function createForms(collaborators) {
     const content = fields.readForm(form, submitter);
     try {
       await outbox.open();
-    } catch {
+    } catch (error) {
+      if (state.unsure || state.refusal) return notSaved(form, submitter, state, error);
       // No IndexedDB here: the form is what it was without us (P7, row A10).
       return sendUnsaved(form, submitter, { anyway: true });
     }
@@ -127,6 +128,7 @@ export function createForms(collaborators) {
 
   /** A site may have a control named "reset". */
   function empty(form) {
+    fields.undoFill(form);
     window.HTMLFormElement.prototype.reset.call(form);
   }
 
@@ -161,15 +163,21 @@ export function createForms(collaborators) {
       group: offlinesyncGroup ?? null,
     });
     if (!refusal || !(await outbox.replace(refusal.id, entry, contents))) {
-      // What was refused has been dealt with in another tab: these are other words.
-      if (refusal) entry.id = newId();
+      // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).
+      // Otherwise what was refused has been dealt with in another tab: these are other words.
+      if (refusal && !state.unsure) rename(form, state, entry);
       // An earlier attempt has saved what stood in the form then, and these are other words.
-      while (!(await outbox.save(entry, contents))) entry.id = newId();
+      while (!(await outbox.save(entry, contents))) rename(form, state, entry);
     }
-    acts.remember(form, entry.id);
     announceSaved();
     askToPersist();
     return entry.id;
+  }
+
+  /** Before it is written: of that write, too, it may stay unknown what came of it. */
+  function rename(form, state, entry) {
+    state.id = entry.id = newId();
+    acts.remember(form, entry.id);
   }
 
   /** A new one, unless the same words may wait already under an earlier one. */
@@ -225,7 +233,10 @@ export function createForms(collaborators) {
   }
 
   async function notSaved(form, submitter, state, error) {
-    await status.say("not-saved");
+    // What can't be shown goes out all the same (P7).
+    await status.say("not-saved").catch(told);
+    // What stands in the form is in no entry, and no entry is to be put over it (P2).
+    state.typedOn = true;
     // Nobody knows whether it lies in the outbox after all: it is tried again under its id, and never posted as well (P7).
     state.unsure ||= error.name === "TimeoutError";
     if (state.unsure) return;
@@ -270,7 +281,9 @@ export function createForms(collaborators) {
     // The browser has put it back itself, with what the person has changed since.
     if (state.refusal?.id === id) return;
     if (state.busy || state.typedOn) return status.say("form-in-use");
-    fields.fillForm(form, entry.fields, await filesOf(entry));
+    const files = await filesOf(entry);
+    if (state.refusal) empty(form);
+    fields.fillForm(form, entry.fields, files);
     status.onScreen.delete(state.refusal?.id);
     await refused(form, entry.receipt ?? { id, status: "rejected" });
   }
@@ -290,7 +303,7 @@ export function createForms(collaborators) {
       if (isTheirs) empty(form);
     } else if (isTheirs) {
       const files = await filesOf(entry);
-      if (fields.isFilled(form)) fields.addFiles(form, files);
+      if (fields.isFilled(form)) fields.completeForm(form, entry.fields, files);
       else fields.fillForm(form, entry.fields, files);
       await refused(form, entry.receipt ?? { id, status: "rejected" });
     }
@@ -303,11 +316,12 @@ export function createForms(collaborators) {
     }
   }
 
-  /** A page may hold several forms of one name, each for another object. */
-  function formOf({ form, target }) {
-    return [...document.forms].find(
+  /** A page may hold several forms of one name, each for another object, and some that differ in nothing we know. */
+  function formOf({ id, form, target }) {
+    const found = [...document.forms].filter(
       ({ dataset }) => dataset.offlinesyncForm === form && (dataset.offlinesyncTarget ?? null) === target,
     );
+    return found.find((each) => acts.recall(each) === id) ?? found[0];
   }
 
   async function filesOf(entry) {
