@@ -48,8 +48,10 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
 
   /** @returns {Promise<Entry | null>} the record, unless it has been edited since `entry` was read */
   async function unchanged(entries, entry) {
-    const kept = await result(entries.index("id").get(entry.id));
-    return kept?.revision === entry.revision ? kept : null;
+    // By what every record has: whatever else is damaged, what came of it can be written down (row B9).
+    const kept = await result(entries.get(entry.seq));
+    const isSameOne = kept?.id === entry.id && Object.is(kept?.revision, entry.revision);
+    return kept && isSameOne ? kept : null;
   }
 
   async function change({ entries }, entry, edit) {
@@ -108,7 +110,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
         if (isWaiting(old, entry)) return true;
         if (!old || old.state === "waiting" || old.owner !== entry.owner) return false;
         // What this version does not know stays in the record (row A5).
-        entries.put({ ...old, ...entry, seq: old.seq, revision: old.revision + 1 });
+        entries.put({ ...old, ...entry, seq: old.seq, revision: (Number(old.revision) || 0) + 1 });
         files.delete(filesOf(id));
         putFiles(files, entry, contents);
         return true;
@@ -142,7 +144,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      */
     contents(entry) {
       return transact("readonly", async ({ files }) => {
-        const records = await Promise.all(entry.files.map((file) => result(files.get([entry.id, file.part]))));
+        const records = await Promise.all((entry.files ?? []).map((file) => result(files.get([entry.id, file.part]))));
         return records.map((record) => record?.content);
       });
     },
@@ -232,13 +234,14 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      */
     settle({ accepted = [], refused = [], deferred = [], failed = [], stuck = [] }) {
       return transact("readwrite", async (stores) => {
+        const oneMore = (failures) => (Number(failures) || 0) + 1;
         const changed = [
           ...refused.map(({ entry, receipt }) => [entry, () => ({ state: "refused", receipt })]),
           ...deferred.map(({ entry, trouble, pause }) => [entry, () => ({ trouble, pause })]),
-          ...failed.map(({ entry, trouble, pause }) => [entry, ({ failures }) => ({ trouble, pause, failures: failures + 1 })]),
+          ...failed.map(({ entry, trouble, pause }) => [entry, ({ failures }) => ({ trouble, pause, failures: oneMore(failures) })]),
           ...stuck.map(({ entry, trouble, pause }) => [
             entry,
-            ({ failures }) => ({ trouble, pause, failures: failures + 1, state: "stuck" }),
+            ({ failures }) => ({ trouble, pause, failures: oneMore(failures), state: "stuck" }),
           ]),
         ];
         await Promise.all([
