@@ -8,9 +8,61 @@
  * @param {ReturnType<typeof import("./database.js").createDatabase>} collaborators.database
  * @param {typeof IDBKeyRange} collaborators.IDBKeyRange
  * @param {() => string} collaborators.newId
+ * @param {(error: unknown) => void} [collaborators.reportError]
  */
-export function createOutbox({ database, IDBKeyRange, newId }) {
+export function createOutbox({ database, IDBKeyRange, newId, reportError = reportAnyhow }) {
   const { open, transact } = database;
+  /** What could not be read, and has been reported. @type {Set<IDBValidKey>} */
+  const reported = new Set();
+
+  /**
+   * Chromium keeps large values in files of their own. Where one is lost, `getAll` fails for all: then each entry is read
+   * by itself, and the lost one passed over (row B9).
+   *
+   * @template T
+   * @param {(stores: Record<string, IDBObjectStore>, getAll: typeof together) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async function read(work) {
+    try {
+      return await transact("readonly", (stores) => work(stores, together));
+    } catch (error) {
+      if (isOfConnection(error)) throw error;
+      const lost = await findLost();
+      return transact("readonly", (stores) => work(stores, without(lost)));
+    }
+  }
+
+  /** @param {IDBIndex} index @param {IDBValidKey | IDBKeyRange} query @param {number} [limit] @returns {Promise<Entry[]>} */
+  const together = (index, query, limit) => result(index.getAll(query, limit));
+
+  /** @param {Set<IDBValidKey>} lost @returns {typeof together} */
+  const without = (lost) => async (index, query, limit) => {
+    const keys = await result(index.getAllKeys(query));
+    const there = keys.filter((key) => !lost.has(key)).slice(0, limit);
+    return Promise.all(there.map((key) => result(index.objectStore.get(key))));
+  };
+
+  /** Each that is lost ends the transaction that it is read in, whatever its request's listener says. */
+  async function findLost() {
+    const lost = new Set();
+    let keys = await transact("readonly", ({ entries }) => result(entries.getAllKeys()));
+    while (keys.length) {
+      let place = 0;
+      try {
+        await transact("readonly", async ({ entries }) => {
+          for (; place < keys.length; place++) await result(entries.get(keys[place]));
+        });
+      } catch (error) {
+        if (isOfConnection(error) || place === keys.length) throw error;
+        lost.add(keys[place]);
+        if (!reported.has(keys[place])) reportError(error);
+        reported.add(keys[place]);
+      }
+      keys = keys.slice(place + 1);
+    }
+    return lost;
+  }
 
   /**
    * What has timed out may have been written all the same. A fresh connection reads after whatever the old one has
@@ -154,11 +206,11 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      *
      * @param {string} owner
      * @param {{after: number, limit: number}} page  `after`: the `seq` to go on behind
-     * @returns {Promise<Entry[]>}
+     * @returns {Promise<Entry[]>} fewer than `limit` only at the end
      */
     page(owner, { after, limit }) {
       const range = IDBKeyRange.bound([owner, after], [owner, []], true);
-      return transact("readonly", ({ entries }) => result(entries.index("owner").getAll(range, limit)));
+      return read(({ entries }, getAll) => getAll(entries.index("owner"), range, limit));
     },
 
     /**
@@ -166,9 +218,9 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      * @returns {Promise<Entry[]>} those that the person has to look at
      */
     needingAttention(owner) {
-      return transact("readonly", async ({ entries }) => {
+      return read(async ({ entries }, getAll) => {
         const index = entries.index("state");
-        const found = await Promise.all(["refused", "stuck"].map((state) => result(index.getAll([owner, state]))));
+        const found = await Promise.all(["refused", "stuck"].map((state) => getAll(index, [owner, state])));
         return found.flat().sort((a, b) => a.seq - b.seq);
       });
     },
@@ -180,10 +232,10 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      *   delivery, the first so many of them, and what names this database: after a loss the browser makes a new one (row A9)
      */
     waiting(owner, limit) {
-      return transact("readonly", async ({ entries, state }) => {
+      return read(async ({ entries, state }, getAll) => {
         const index = entries.index("state");
-        const asked = [index.count([owner, "waiting"]), index.getAll([owner, "waiting"], limit), state.get("born")];
-        const [count, first, born] = await Promise.all(asked.map(result));
+        const asked = [index.count([owner, "waiting"]), state.get("born")].map(result);
+        const [first, count, born] = await Promise.all([getAll(index, [owner, "waiting"], limit), ...asked]);
         return { count, first, born: born?.id ?? null };
       });
     },
@@ -251,6 +303,15 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
       });
     },
   };
+}
+
+/** It says nothing of a single record. @param {Error} error */
+const isOfConnection = ({ name }) => ["TimeoutError", "AbortError", "InvalidStateError"].includes(name);
+
+/** @param {unknown} error */
+function reportAnyhow(error) {
+  // Older browsers have no reportError.
+  (globalThis.reportError ?? console.error)(error);
 }
 
 /**
