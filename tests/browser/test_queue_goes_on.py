@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -156,6 +157,16 @@ def test_b9_p6_a_file_that_the_browser_has_lost_holds_up_nothing_else(stage: Sta
     (kept,) = pages.entries(stage.driver)
     assert ["title", "Its photo is lost"] in kept["fields"]
     assert not stage.site.posts("Its photo is lost")
+
+    folder = stage.site.data.parent / "downloads"
+    stage.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+    stage.driver.execute_script("document.querySelector('[data-offlinesync-entries]').open = true")
+    pages.press_in_list(stage, "[data-offlinesync-action=download]")
+    file = folder / "kept-on-this-device.json"
+    wait_until(file.exists, "there is a copy of what can be read")
+    (copied,) = json.loads(file.read_text())["entries"]
+    assert ["title", "Its photo is lost"] in copied["fields"]
+    assert [photo["base64"] for photo in copied["files"]] == [None]
 
 
 def test_b9_p6_words_that_the_browser_has_lost_hold_up_nothing_else(stage: Stage) -> None:
