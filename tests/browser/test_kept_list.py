@@ -64,7 +64,7 @@ def wait_for_why(stage: Stage, why: str) -> dict[str, Any]:
     return listed(stage)[0]
 
 
-def change_entries(stage: Stage, **changes: str) -> None:
+def change_entries(stage: Stage, **changes: object) -> None:
     """Make the entries what they would be if they had been saved before a deploy."""
     stage.open(NEUTRAL)
     stage.driver.execute_async_script(CHANGE_SCRIPT, pages.OUTBOX, changes)
@@ -224,6 +224,15 @@ def test_what_only_waits_is_folded_away(stage: Stage) -> None:
     )
     pages.press_in_list(stage, "summary")
     assert item["why"] in listed(stage)[0]["visible"]
+
+
+def test_b9_an_entry_whose_texts_are_none_is_listed(stage: Stage) -> None:
+    stage.proxy.on(SUBMISSIONS, proxy.refuse)
+    pages.save_unsent(stage, "Not to be read")
+    change_entries(stage, form=7, fields=[["title", 7]], files=None)
+    stage.open(LIST)
+    wait_until(lambda: len(listed(stage)) == 1, "it is listed")
+    assert listed(stage)[0]["words"] == []
 
 
 def test_c10_words_of_a_form_that_is_gone_can_be_read_and_discarded(stage: Stage) -> None:

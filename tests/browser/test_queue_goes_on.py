@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -45,6 +46,19 @@ request.onsuccess = () => {
   transaction.oncomplete = () => { request.result.close(); done(); };
 };
 """
+# The first entry becomes so large that Chromium keeps it in a file of its own.
+ENLARGE_SCRIPT = """
+const [name, done] = arguments;
+const request = indexedDB.open(name);
+request.onsuccess = () => {
+  const transaction = request.result.transaction("entries", "readwrite");
+  transaction.objectStore("entries").openCursor().onsuccess = ({ target: { result: cursor } }) => {
+    const words = Array.from({ length: 200000 }, () => String.fromCharCode(33 + Math.random() * 90)).join("");
+    cursor.update({ ...cursor.value, fields: [...cursor.value.fields, ["more", words]] });
+  };
+  transaction.oncomplete = () => { request.result.close(); done(); };
+};
+"""
 
 
 class EndlessPage:
@@ -78,6 +92,17 @@ def deliver_again(stage: Stage) -> None:
     """Start another delivery from the page, as a network that comes back does, and wait until the page says so."""
     stage.driver.execute_script(DELIVER_AGAIN)
     pages.wait_for_status(stage.driver, "Waiting to be sent: 1")
+
+
+def lose_large_values(stage: Stage) -> None:
+    """Remove the files that Chromium keeps large values in, while it does not run."""
+    stage.browser.kill()
+    stored = [file for file in stage.browser.profile.glob("**/*.indexeddb.blob/**/*") if file.is_file()]
+    assert stored, "the browser keeps large values in files of their own"
+    for file in stored:
+        file.unlink()
+    stage.proxy.heal()
+    stage.browser.start()
 
 
 def open_while_one_waits(stage: Stage, title: str, status: int, **headers: str) -> None:
@@ -125,20 +150,37 @@ def test_b2_p9_answers_that_never_end_do_not_use_up_the_connections(stage: Stage
 
 def test_b9_p6_a_file_that_the_browser_has_lost_holds_up_nothing_else(stage: Stage) -> None:
     save_untried(stage, "Its photo is lost", "Saved after it", file=pages.photo(width=400))
-    stage.browser.kill()
-    stored = [file for file in stage.browser.profile.glob("**/*.indexeddb.blob/**/*") if file.is_file()]
-    assert stored, "the browser keeps large values in files of their own"
-    for file in stored:
-        file.unlink()
-    stage.proxy.heal()
-
-    stage.browser.start()
+    lose_large_values(stage)
     stage.open(LIST)
     pages.wait_for_post(stage, "Saved after it")
     pages.wait_for_status(stage.driver, "Waiting to be sent: 1")
     (kept,) = pages.entries(stage.driver)
     assert ["title", "Its photo is lost"] in kept["fields"]
     assert not stage.site.posts("Its photo is lost")
+
+    folder = stage.site.data.parent / "downloads"
+    stage.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+    stage.driver.execute_script("document.querySelector('[data-offlinesync-entries]').open = true")
+    pages.press_in_list(stage, "[data-offlinesync-action=download]")
+    file = folder / "kept-on-this-device.json"
+    wait_until(file.exists, "there is a copy of what can be read")
+    (copied,) = json.loads(file.read_text())["entries"]
+    assert ["title", "Its photo is lost"] in copied["fields"]
+    assert [photo["base64"] for photo in copied["files"]] == [None]
+
+
+def test_b9_p6_words_that_the_browser_has_lost_hold_up_nothing_else(stage: Stage) -> None:
+    save_untried(stage, "Its words are lost", "Saved after it", "And another")
+    stage.open(NEUTRAL)
+    stage.driver.execute_async_script(ENLARGE_SCRIPT, pages.OUTBOX)
+    lose_large_values(stage)
+    stage.open(LIST)
+    for title in ("Saved after it", "And another"):
+        pages.wait_for_post(stage, title)
+    # It is counted still: nobody can say what it was.
+    pages.wait_for_status(stage.driver, "Waiting to be sent: 1")
+    assert pages.outbox(stage.driver) == {"entries": 1, "files": 0}
+    assert not stage.site.posts("Its words are lost")
 
 
 def test_b9_p6_an_entry_that_is_always_put_off_with_retry_after_lets_the_others_pass(stage: Stage) -> None:

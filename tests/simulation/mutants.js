@@ -185,7 +185,7 @@ export const MUTANTS = [
   {
     name: "believes a pause from another century",
     row: "B14",
-    changes: [["delivery", "return pause && pause.since <= now ? Math.max(0, pause.until - now) : 0;", "return pause ? Math.max(0, pause.until - now) : 0;"]],
+    changes: [["delivery", "const rest = Math.min(Number(until), Number(since) + LONGEST_PUT_OFF) - now;\n    return since <= now && rest > 0 ? rest : 0;", "return pause ? Math.max(0, until - now) : 0;"]],
   },
   {
     name: "orders by the device's clock",
@@ -198,19 +198,19 @@ export const MUTANTS = [
   {
     name: "lets a group's later members overtake",
     row: "P6",
-    changes: [["delivery", "        if (entry.group !== null) blocked.add(entry.group);\n", ""]],
+    changes: [["delivery", "        if ((entry.group ?? null) !== null) blocked.add(entry.group);\n", ""]],
   },
   {
     name: "lets a bad entry hold up the rest",
     row: "B9",
     changes: [
-      ["delivery", "if (free && entry.failures === 0) {", "if (free) {"],
+      ["delivery", "const size = free && entry.failures === 0 ? sizeOf(entry) : null;", "const size = free ? sizeOf(entry) : null;"],
       ["delivery", "const wait = entry.state === \"refused\" ? 0 : left(entry.pause);", "const wait = 0;"],
     ],
   },
   {
     name: "settles what has been edited meanwhile",
     row: "P2",
-    changes: [["outbox", "return kept?.revision === entry.revision ? kept : null;", "return kept ?? null;"]],
+    changes: [["outbox", "Object.is(kept?.revision, entry.revision);", "true;"]],
   },
 ];

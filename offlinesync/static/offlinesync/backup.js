@@ -19,10 +19,13 @@ export function createBackup({ document, outbox, clock, timestamp, owner }) {
   /** @param {Entry} entry */
   async function readable(entry) {
     const { id, form, page, captured_at, labels, fields, receipt, trouble } = entry;
-    const contents = await outbox.contents(entry);
+    // A file that cannot be read any more is no reason to keep no copy of all the rest (row B9).
+    const contents = await outbox.contents(entry).catch(() => []);
+    const listed = Array.isArray(entry.files) ? entry.files : [];
     const files = await Promise.all(
-      entry.files.map(async ({ field, name, type, size }, index) => {
-        return { field, name, type, size, base64: contents[index] ? await toBase64(contents[index]) : null };
+      listed.map(async (file, index) => {
+        const base64 = contents[index] ? await toBase64(contents[index]).catch(() => null) : null;
+        return { field: file?.field, name: file?.name, type: file?.type, size: file?.size, base64 };
       }),
     );
     return { id, form, page, captured_at, labels, fields, files, receipt, trouble };

@@ -51,12 +51,15 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
   /** @param {Pause | null | undefined} pause @returns {number} milliseconds; none where the clock has left it (row B14) */
   function left(pause) {
     const now = clock.wall();
-    return pause && pause.since <= now ? Math.max(0, pause.until - now) : 0;
+    const { since, until } = pause ?? {};
+    // What is no time, or beyond every pause there is, is damage, and would be waited for in vain or not at all (row B9).
+    const rest = Math.min(Number(until), Number(since) + LONGEST_PUT_OFF) - now;
+    return since <= now && rest > 0 ? rest : 0;
   }
 
   /** @param {Entry} entry @param {string} trouble @param {number} [seconds] what the server asked for */
   function putOff(entry, trouble, seconds) {
-    const times = (entry.pause?.times ?? 0) + 1;
+    const times = (Number(entry.pause?.times) || 0) + 1;
     const asked = seconds > 0 ? Math.min(seconds * 1000, LONGEST_PUT_OFF) : backOff(times);
     return { entry, trouble, pause: newPause(asked, times) };
   }
@@ -89,16 +92,17 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     for await (const entry of allOf(owner)) {
       const wait = entry.state === "refused" ? 0 : left(entry.pause);
       const free = !blocked.has(entry.group) && entry.state !== "refused" && wait === 0;
+      const size = free && entry.failures === 0 ? sizeOf(entry) : null;
       if (wait > 0) waits.push(wait);
-      if (free && entry.failures === 0) {
-        bytes += sizeOf(entry) + 1;
+      if (size !== null) {
+        bytes += size + 1;
         if (batch.length && bytes > session.max_bytes) break;
         batch.push(entry);
         if (batch.length === limit) break;
       } else {
         if (free) troubled.push(entry);
         // Nothing of a group overtakes an earlier member that is not settled (P6).
-        if (entry.group !== null) blocked.add(entry.group);
+        if ((entry.group ?? null) !== null) blocked.add(entry.group);
       }
     }
     return { batch, troubled, waits };
@@ -114,10 +118,20 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     }
   }
 
+  /** @param {Entry} entry @returns {number | null} bytes; null: damaged, or of a release to come, it makes no submission (row B9) */
   function sizeOf(entry) {
-    const text = new TextEncoder().encode(JSON.stringify(toSubmission(entry, (file) => file.part))).length;
-    return text + entry.files.reduce((sum, file) => sum + file.size, 0);
+    // A receipt names an id: without one, none could be told from another's (P5).
+    if (typeof entry.id !== "string") return null;
+    try {
+      const text = new TextEncoder().encode(JSON.stringify(toSubmission(entry, (file) => file.part))).length;
+      return text + filesOf(entry).reduce((sum, file) => sum + (Number(file.size) || 0), 0);
+    } catch {
+      return null;
+    }
   }
+
+  /** @param {Entry} entry */
+  const filesOf = ({ files }) => files ?? [];
 
   async function send(session, batch) {
     const names = new Map();
@@ -128,7 +142,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
       // Bytes that cannot be read any more are as good as gone, and no reason to hold up the others (row B9): the part is
       // left out, and the server says which file is incomplete.
       const contents = await outbox.contents(entry).catch(() => []);
-      entry.files.forEach((file, index) => {
+      filesOf(entry).forEach((file, index) => {
         if (contents[index]) files.push({ ...file, part: partName(file), content: contents[index] });
       });
     }
@@ -156,7 +170,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     return true;
   }
 
-  /** The site will not take this one as it is: the person is told, and the rest goes on (row B9). */
+  /** The site will not take this one as it is, or it can't be sent: the person is told, and the rest goes on (row B9). */
   async function setAside(entry, kind) {
     const receipt = { id: entry.id, status: "rejected", code: kind };
     if (kind === "malformed") await outbox.settle({ refused: [{ entry, receipt }] });
@@ -175,7 +189,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     }
     const alone = batch.length === 1 ? batch[0] : null;
     batchSize = Math.max(1, Math.floor(batch.length / 2));
-    if (answer.kind === "malformed" || answer.kind === "too_large") {
+    if (["malformed", "too_large", "unreadable"].includes(answer.kind)) {
       if (alone) await setAside(alone, answer.kind);
       return "sent";
     }
@@ -206,7 +220,8 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     const { session } = told;
     const { batch, wait } = await nextBatch(session);
     if (!batch.length) return { result: "done", session, wait };
-    return { result: await handle(await send(session, batch), batch), session };
+    const answer = sizeOf(batch[0]) === null ? { kind: "unreadable" } : await send(session, batch);
+    return { result: await handle(answer, batch), session };
   }
 
   /** @returns {Promise<Outcome>} */

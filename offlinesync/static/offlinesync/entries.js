@@ -107,7 +107,7 @@ export function toSubmission(entry, partName) {
     form,
     captured_at,
     fields,
-    files: entry.files.map((file) => ({ ...file, part: partName(file) })),
+    files: (entry.files ?? []).map((file) => ({ ...file, part: partName(file) })),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
   };
 }

@@ -56,7 +56,7 @@ export function createListing({ document, elements, reportError }) {
     elements.tellTime(element.querySelector("time"), entry.captured_at);
     part("why").append(elements.clone(reasonOf(entry, elements.has)), ...errorsOf(entry));
     part("words").append(...entry.fields.flatMap(([name, value]) => wordsOf(nameOf(entry, name), value)));
-    part("words").append(...entry.files.flatMap((file) => wordsOf(nameOf(entry, file.field), file.name)));
+    part("words").append(...(entry.files ?? []).flatMap((file) => wordsOf(nameOf(entry, file.field), file.name)));
     if (isOpenable(entry)) part("open").href = linkTo(entry);
     else part("open").remove();
     part("action").dataset.offlinesyncEntry = entry.id;
@@ -150,7 +150,7 @@ function reasonOf({ state, receipt, trouble }, has) {
 }
 
 function titleOf({ fields, files, form }) {
-  const text = fields.find(([, value]) => value.trim())?.[1] ?? files[0]?.name ?? form;
+  const text = String(fields.find(([, value]) => value.trim())?.[1] ?? files?.[0]?.name ?? form ?? "");
   const line = text.trim().split("\r\n")[0];
   return line.length > LONGEST_TITLE ? `${line.slice(0, LONGEST_TITLE)}…` : line;
 }

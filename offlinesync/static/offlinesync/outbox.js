@@ -8,9 +8,61 @@
  * @param {ReturnType<typeof import("./database.js").createDatabase>} collaborators.database
  * @param {typeof IDBKeyRange} collaborators.IDBKeyRange
  * @param {() => string} collaborators.newId
+ * @param {(error: unknown) => void} [collaborators.reportError]
  */
-export function createOutbox({ database, IDBKeyRange, newId }) {
+export function createOutbox({ database, IDBKeyRange, newId, reportError = reportAnyhow }) {
   const { open, transact } = database;
+  /** What could not be read, and has been reported. @type {Set<IDBValidKey>} */
+  const reported = new Set();
+
+  /**
+   * Chromium keeps large values in files of their own. Where one is lost, `getAll` fails for all: then each entry is read
+   * by itself, and the lost one passed over (row B9).
+   *
+   * @template T
+   * @param {(stores: Record<string, IDBObjectStore>, getAll: typeof together) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async function read(work) {
+    try {
+      return await transact("readonly", (stores) => work(stores, together));
+    } catch (error) {
+      if (isOfConnection(error)) throw error;
+      const lost = await findLost();
+      return transact("readonly", (stores) => work(stores, without(lost)));
+    }
+  }
+
+  /** @param {IDBIndex} index @param {IDBValidKey | IDBKeyRange} query @param {number} [limit] @returns {Promise<Entry[]>} */
+  const together = (index, query, limit) => result(index.getAll(query, limit));
+
+  /** @param {Set<IDBValidKey>} lost @returns {typeof together} */
+  const without = (lost) => async (index, query, limit) => {
+    const keys = await result(index.getAllKeys(query));
+    const there = keys.filter((key) => !lost.has(key)).slice(0, limit);
+    return Promise.all(there.map((key) => result(index.objectStore.get(key))));
+  };
+
+  /** Each that is lost ends the transaction that it is read in, whatever its request's listener says. */
+  async function findLost() {
+    const lost = new Set();
+    let keys = await transact("readonly", ({ entries }) => result(entries.getAllKeys()));
+    while (keys.length) {
+      let place = 0;
+      try {
+        await transact("readonly", async ({ entries }) => {
+          for (; place < keys.length; place++) await result(entries.get(keys[place]));
+        });
+      } catch (error) {
+        if (isOfConnection(error) || place === keys.length) throw error;
+        lost.add(keys[place]);
+        if (!reported.has(keys[place])) reportError(error);
+        reported.add(keys[place]);
+      }
+      keys = keys.slice(place + 1);
+    }
+    return lost;
+  }
 
   /**
    * What has timed out may have been written all the same. A fresh connection reads after whatever the old one has
@@ -48,8 +100,10 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
 
   /** @returns {Promise<Entry | null>} the record, unless it has been edited since `entry` was read */
   async function unchanged(entries, entry) {
-    const kept = await result(entries.index("id").get(entry.id));
-    return kept?.revision === entry.revision ? kept : null;
+    // By what every record has: whatever else is damaged, what came of it can be written down (row B9).
+    const kept = await result(entries.get(entry.seq));
+    const isSameOne = kept?.id === entry.id && Object.is(kept?.revision, entry.revision);
+    return kept && isSameOne ? kept : null;
   }
 
   async function change({ entries }, entry, edit) {
@@ -108,7 +162,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
         if (isWaiting(old, entry)) return true;
         if (!old || old.state === "waiting" || old.owner !== entry.owner) return false;
         // What this version does not know stays in the record (row A5).
-        entries.put({ ...old, ...entry, seq: old.seq, revision: old.revision + 1 });
+        entries.put({ ...old, ...entry, seq: old.seq, revision: (Number(old.revision) || 0) + 1 });
         files.delete(filesOf(id));
         putFiles(files, entry, contents);
         return true;
@@ -142,7 +196,7 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      */
     contents(entry) {
       return transact("readonly", async ({ files }) => {
-        const records = await Promise.all(entry.files.map((file) => result(files.get([entry.id, file.part]))));
+        const records = await Promise.all((entry.files ?? []).map((file) => result(files.get([entry.id, file.part]))));
         return records.map((record) => record?.content);
       });
     },
@@ -152,11 +206,11 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      *
      * @param {string} owner
      * @param {{after: number, limit: number}} page  `after`: the `seq` to go on behind
-     * @returns {Promise<Entry[]>}
+     * @returns {Promise<Entry[]>} fewer than `limit` only at the end
      */
     page(owner, { after, limit }) {
       const range = IDBKeyRange.bound([owner, after], [owner, []], true);
-      return transact("readonly", ({ entries }) => result(entries.index("owner").getAll(range, limit)));
+      return read(({ entries }, getAll) => getAll(entries.index("owner"), range, limit));
     },
 
     /**
@@ -164,9 +218,9 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      * @returns {Promise<Entry[]>} those that the person has to look at
      */
     needingAttention(owner) {
-      return transact("readonly", async ({ entries }) => {
+      return read(async ({ entries }, getAll) => {
         const index = entries.index("state");
-        const found = await Promise.all(["refused", "stuck"].map((state) => result(index.getAll([owner, state]))));
+        const found = await Promise.all(["refused", "stuck"].map((state) => getAll(index, [owner, state])));
         return found.flat().sort((a, b) => a.seq - b.seq);
       });
     },
@@ -178,10 +232,10 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      *   delivery, the first so many of them, and what names this database: after a loss the browser makes a new one (row A9)
      */
     waiting(owner, limit) {
-      return transact("readonly", async ({ entries, state }) => {
+      return read(async ({ entries, state }, getAll) => {
         const index = entries.index("state");
-        const asked = [index.count([owner, "waiting"]), index.getAll([owner, "waiting"], limit), state.get("born")];
-        const [count, first, born] = await Promise.all(asked.map(result));
+        const asked = [index.count([owner, "waiting"]), state.get("born")].map(result);
+        const [first, count, born] = await Promise.all([getAll(index, [owner, "waiting"], limit), ...asked]);
         return { count, first, born: born?.id ?? null };
       });
     },
@@ -232,13 +286,14 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
      */
     settle({ accepted = [], refused = [], deferred = [], failed = [], stuck = [] }) {
       return transact("readwrite", async (stores) => {
+        const oneMore = (failures) => (Number(failures) || 0) + 1;
         const changed = [
           ...refused.map(({ entry, receipt }) => [entry, () => ({ state: "refused", receipt })]),
           ...deferred.map(({ entry, trouble, pause }) => [entry, () => ({ trouble, pause })]),
-          ...failed.map(({ entry, trouble, pause }) => [entry, ({ failures }) => ({ trouble, pause, failures: failures + 1 })]),
+          ...failed.map(({ entry, trouble, pause }) => [entry, ({ failures }) => ({ trouble, pause, failures: oneMore(failures) })]),
           ...stuck.map(({ entry, trouble, pause }) => [
             entry,
-            ({ failures }) => ({ trouble, pause, failures: failures + 1, state: "stuck" }),
+            ({ failures }) => ({ trouble, pause, failures: oneMore(failures), state: "stuck" }),
           ]),
         ];
         await Promise.all([
@@ -248,6 +303,15 @@ export function createOutbox({ database, IDBKeyRange, newId }) {
       });
     },
   };
+}
+
+/** It says nothing of a single record. @param {Error} error */
+const isOfConnection = ({ name }) => ["TimeoutError", "AbortError", "InvalidStateError"].includes(name);
+
+/** @param {unknown} error */
+function reportAnyhow(error) {
+  // Older browsers have no reportError.
+  (globalThis.reportError ?? console.error)(error);
 }
 
 /**
