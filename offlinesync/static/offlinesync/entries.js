@@ -45,7 +45,8 @@
  * @property {number} revision  grows with each edit, so that a receipt settles only what it was given for
  * @property {number} failures  how often it failed when it was sent alone (row B9)
  * @property {Pause | null} pause  not to be sent before it is over
- * @property {string | null} trouble  why it still waits: the code of a `deferred` receipt, "too_large", or "failed" for no receipt
+ * @property {string | null} trouble  why it still waits: the code of a `deferred` receipt, "too_large",
+ *   "unreadable" where it makes no submission, or "failed" for no receipt
  */
 
 /**
