@@ -21,10 +21,10 @@ LONGEST_PAUSE = 75
 
 # Keeps the next transaction that writes alive for as long as the page runs, short of its first write.
 NEVER_WRITES_SCRIPT = """
-const { get } = IDBIndex.prototype;
-IDBIndex.prototype.get = function (key) {
+const { get } = IDBObjectStore.prototype;
+IDBObjectStore.prototype.get = function (key) {
   const request = get.call(this, key);
-  if (this.objectStore.transaction.mode === "readonly") return request;
+  if (this.transaction.mode === "readonly") return request;
   const again = () => {
     window.turns = (window.turns ?? 0) + 1;
     get.call(this, key).onsuccess = again;
