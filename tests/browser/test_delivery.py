@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from . import pages, proxy
-from .matrix import CHROMIUM_FIRST
+from .matrix import CHROMIUM_FIRST, wide
 from .moments import Moment
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS, Behaviour
@@ -116,6 +116,7 @@ def test_b1_the_worker_alone_delivers_after_a_kill_and_a_restart(stage: Stage) -
     assert_there_once(stage, TITLE)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("way", [Way.CABLE])
 @pytest.mark.parametrize("arguments", [GIVES_UP_AFTER_SECONDS], ids=["gives_up"])
 def test_b3_a_page_load_arms_a_sync_that_chromium_has_given_up(stage: Stage) -> None:
@@ -228,7 +229,7 @@ def test_b6_a_follower_saves_and_takes_over(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
-@pytest.mark.parametrize("step", [SESSION, SUBMISSIONS], ids=["session", "submissions"])
+@pytest.mark.parametrize("step", [wide(SESSION), SUBMISSIONS], ids=["session", "submissions"])
 def test_b6_b10_a_page_that_is_left_while_it_sends_holds_nobody_up(stage: Stage, step: str) -> None:
     """A page in the back/forward cache takes the lock with it, and Chromium then forgets to give it to the next."""
     pages.keep_pages(stage)
@@ -275,7 +276,7 @@ def test_b8_a_lost_answer_is_given_again(stage: Stage, cut: Behaviour) -> None:
     assert first.ids == second.ids
 
 
-@pytest.mark.parametrize("name", ["session", "head", "inside_request"])
+@pytest.mark.parametrize("name", [wide("session"), wide("head"), "inside_request"])
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b8_a_request_that_is_cut_is_sent_again(stage: Stage, name: str) -> None:
     photo = pages.photo(width=200)
@@ -314,6 +315,7 @@ def test_b8_an_answer_in_drops_is_an_answer(stage: Stage) -> None:
     assert_sent_once_each(stage, TITLE)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("arguments", [ENDS_AFTER_TWO_SECONDS], ids=["ends_soon"])
 def test_b7_an_answer_that_outlives_the_event_of_its_sync_is_given_again(stage: Stage) -> None:
     empty_tab = pages.keep_a_tab(stage.driver)

@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .matrix import ENGINES, wide
+from .matrix import CHROMIUM_FIRST
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
@@ -28,7 +28,7 @@ def save_unsent(stage: Stage, title: str) -> None:
     pages.save_unsent(stage, title)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_d1_what_a_saved_is_neither_sent_nor_shown_as_bs(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     save_unsent(stage, "Written by A")
@@ -155,7 +155,8 @@ def in_second_tab(stage: Stage, username: str) -> None:
     stage.driver.switch_to.window(first)
 
 
-@pytest.mark.parametrize("session_of", [wide("before"), "after"])
+@pytest.mark.wide
+@pytest.mark.parametrize("session_of", ["before", "after"])
 def test_d2_the_account_changes_while_a_delivery_is_under_way(stage: Stage, session_of: str) -> None:
     """One of two entries is with the site when B signs in; the other is on its way with the session from before, or,
     as browsers add cookies when a request starts, with B's session and token."""

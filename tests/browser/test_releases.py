@@ -199,6 +199,7 @@ def wait_for_worker_to_deliver(stage: Stage, title: str) -> None:
     assert all(delivery.from_worker for delivery in stage.proxy.deliveries)
 
 
+@pytest.mark.wide
 def test_b13_a_later_worker_delivers_what_today_s_page_saves(stage: Stage) -> None:
     pages.keep_pages(stage)
     # An old worker that is at work stays until it is through.

@@ -109,6 +109,7 @@ def test_a8_going_back_after_it_was_sent_shows_an_empty_form(stage: Stage) -> No
     pages.only_post(stage, TITLE)
 
 
+@pytest.mark.wide
 def test_a8_an_id_is_kept_for_what_the_browser_has_put_back_after_it_arrived(stage: Stage) -> None:
     gate = hold(stage)
     stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
