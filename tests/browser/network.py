@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import shutil
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EADDRINUSE
 
 CLONE_NEWNET = 0x40000000
 LINK = "cable0"
 BROWSER_ADDRESS = "10.77.0.1"
 SITE_ADDRESS = "10.77.0.2"
+# Below those that systems give to outgoing connections, which would take a server's while it is restarted.
+SERVER_PORTS = range(20000, 32768)
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -101,9 +105,16 @@ class Namespace:
             return socket.create_server(address, backlog=128)
 
     def free_port(self) -> int:
-        """A TCP port of 127.0.0.1 that nothing in this namespace uses."""
-        with self.listen(("127.0.0.1", 0)) as probe:
-            return int(probe.getsockname()[1])
+        """A TCP port of 127.0.0.1 that nothing in this namespace uses, nor takes while a server is away."""
+        while True:
+            port = random.choice(SERVER_PORTS)
+            try:
+                self.listen(("127.0.0.1", port)).close()
+            except OSError as error:
+                if error.errno != EADDRINUSE:
+                    raise
+            else:
+                return port
 
     def close(self) -> None:
         """Let go of the namespace; it ends with its last process."""
