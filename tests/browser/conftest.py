@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from . import pages
 from .artifacts import ARTIFACTS, keep
 from .engines import BrowserMissing, VirtualDisplay, browser_maker
 from .network import missing_for_network
@@ -107,6 +108,22 @@ def stage(
     """A browser and a site of the test's own."""
     with open_stage(engine, way, arguments=arguments, environment=environment) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def module_stage(open_stage: OpenStage) -> Iterator[Stage]:
+    """A browser and a site of the module's own."""
+    with open_stage() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shared_stage(module_stage: Stage) -> Iterator[Stage]:
+    """The module's stage; whatever a test leaves on the device is gone after it."""
+    yield module_stage
+    module_stage.proxy.heal()
+    pages.forget_entries(module_stage)
+    module_stage.proxy.exchanges.clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:

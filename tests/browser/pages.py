@@ -115,9 +115,9 @@ def photo_file(stage: Stage, content: bytes, name: str = "seat.png") -> Path:
     return file
 
 
-def before_load(stage: Stage, script: str) -> None:
-    """Run a script on each page of the current tab before any of the page's own."""
-    stage.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+def before_load(stage: Stage, script: str) -> dict[str, str]:
+    """Run a script on each page of the current tab before any of the page's own; what takes it away again."""
+    return dict(stage.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script}))
 
 
 def reload(stage: Stage) -> None:

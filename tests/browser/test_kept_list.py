@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .conftest import OpenStage
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SUBMISSIONS, Behaviour
 from .stage import Stage
@@ -79,20 +77,10 @@ def says(**receipt: Any) -> Behaviour:
     return proxy.answering(make)
 
 
-@pytest.fixture(scope="module")
-def shared(open_stage: OpenStage) -> Iterator[Stage]:
-    """One browser and one site for this module."""
-    with open_stage() as opened:
-        yield opened
-
-
 @pytest.fixture
-def stage(shared: Stage) -> Iterator[Stage]:
-    """The shared stage; whatever a test leaves on the device is gone after it."""
-    yield shared
-    shared.proxy.heal()
-    pages.forget_entries(shared)
-    shared.proxy.exchanges.clear()
+def stage(shared_stage: Stage) -> Stage:
+    """One browser and one site for this module."""
+    return shared_stage
 
 
 def test_c7_a_bug_of_the_site_is_told_in_plain_words_until_it_is_gone(stage: Stage) -> None:

@@ -10,7 +10,6 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .conftest import OpenStage
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION
 from .stage import Stage
@@ -61,26 +60,16 @@ setTimeout(() => button.click());
 """
 
 
-@pytest.fixture(scope="module")
-def shared(open_stage: OpenStage) -> Iterator[Stage]:
-    """One browser and one site for this module."""
-    with open_stage() as opened:
-        yield opened
-
-
 @pytest.fixture
-def stage(shared: Stage) -> Iterator[Stage]:
-    """The shared stage; whatever a test leaves on the device is gone after it."""
-    yield shared
-    shared.proxy.heal()
-    pages.forget_entries(shared)
-    shared.proxy.exchanges.clear()
+def stage(shared_stage: Stage) -> Stage:
+    """One browser and one site for this module."""
+    return shared_stage
 
 
 @contextmanager
 def before_load(stage: Stage, script: str) -> Iterator[None]:
-    """Run a script on each page of the current tab before any of the page's own."""
-    added = stage.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+    """Run a script before any of the page's own while the test is in here: others share the tab."""
+    added = pages.before_load(stage, script)
     try:
         yield
     finally:

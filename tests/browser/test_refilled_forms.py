@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .conftest import OpenStage
 from .pages import FORM, LIST
 from .proxy import SESSION
 from .stage import Stage
@@ -72,20 +69,10 @@ document.addEventListener("readystatechange", () => {
 """
 
 
-@pytest.fixture(scope="module")
-def shared(open_stage: OpenStage) -> Iterator[Stage]:
-    """One browser and one site for this module."""
-    with open_stage() as opened:
-        yield opened
-
-
 @pytest.fixture
-def stage(shared: Stage) -> Iterator[Stage]:
-    """The shared stage; whatever a test leaves on the device is gone after it."""
-    yield shared
-    shared.proxy.heal()
-    pages.forget_entries(shared)
-    shared.proxy.exchanges.clear()
+def stage(shared_stage: Stage) -> Stage:
+    """One browser and one site for this module."""
+    return shared_stage
 
 
 def test_p2_no_value_is_lost_for_which_the_fresh_form_has_no_control(stage: Stage) -> None:
