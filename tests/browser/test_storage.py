@@ -30,6 +30,11 @@ FILES = 3
 HELD = "/held-in-the-middle/"
 KILLS = 10
 
+CLOSE_HANDLES = """
+const closed = window.handles.splice(0);
+for (const handle of closed) handle.close();
+return closed.length;
+"""
 KEEP_HANDLES = """
 window.handles = [];
 const { open } = IDBFactory.prototype;
@@ -182,6 +187,27 @@ def test_a3_a_connection_that_is_closed_under_the_page_is_made_anew(stage: Stage
     assert [dict(entry["fields"])["title"] for entry in pages.entries(stage.driver)] == [TITLE]
     stage.proxy.heal()
     pages.wait_for_post(stage, TITLE)
+
+
+@pytest.mark.wide
+def test_a3_a_page_that_loses_its_connection_each_time_saves_and_delivers(stage: Stage) -> None:
+    pages.deny_background_sync(stage)
+    pages.before_load(stage, KEEP_HANDLES)
+    stage.proxy.on(SESSION, proxy.refuse)
+    stage.open(FORM)
+    pages.wait_for_client(stage)
+    for count in (1, 2):
+        wait_until(lambda: stage.driver.execute_script(CLOSE_HANDLES), "the page had a connection")
+        pages.fill(stage, f"After loss {count}")
+        pages.submit(stage)
+        pages.wait_for_status(stage.driver, pages.SAVED, f"Waiting to be sent: {count}")
+    assert stage.driver.execute_script(CLOSE_HANDLES) > 0
+    stage.proxy.heal()
+    # Nobody else can deliver.
+    stage.driver.execute_script("window.dispatchEvent(new Event('online'))")
+    pages.wait_for_post(stage, "After loss 1")
+    pages.wait_for_post(stage, "After loss 2")
+    pages.wait_for_empty_outbox(stage)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["written", "lost"])
