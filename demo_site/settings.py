@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.functional import lazy
 
 from demo_site import environment
@@ -87,7 +88,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
 }
 
-OFFLINESYNC = {"PAGES": ["posts:list", "posts:create"]}
+OFFLINESYNC = {
+    "PAGES": ["posts:list", "posts:create"],
+    "STRATEGIES": {"posts:list": "stale-while-revalidate", "posts:detail": "stale-while-revalidate"},
+}
 
 # Where browsers report violations of the demo's policy; the browser tests set it to /csp-reports/.
 CSP_REPORT_URI = os.environ.get("DEMO_CSP_REPORT_URI", "")
@@ -111,6 +115,13 @@ PWA_APP_ICONS = [
     {"src": static_url("demo/icon-192.png"), "sizes": "192x192", "type": "image/png"},
 ]
 PWA_APP_ICONS_APPLE = [{"src": static_url("demo/icon-192.png"), "sizes": "192x192"}]
+PWA_APP_SHORTCUTS = [
+    {
+        "name": "Write a post",
+        "url": reverse_lazy("posts:create"),
+        "icons": [{"src": static_url("demo/icon-192.png"), "sizes": "192x192", "type": "image/png"}],
+    },
+]
 PWA_APP_SPLASH_SCREEN: list[dict[str, str]] = []
 
 LOGGING = {

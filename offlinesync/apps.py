@@ -16,6 +16,6 @@ class OfflineSyncConfig(AppConfig):
 
     def ready(self) -> None:
         """Find the handlers a site registers, as the admin finds its own."""
-        from . import checks  # noqa: F401
+        from . import checks, pagechecks  # noqa: F401
 
         autodiscover_modules("offline")

@@ -11,16 +11,18 @@ offlinesync.E005  ``rest_framework`` is not in ``INSTALLED_APPS``.
 offlinesync.E006  A form is saved in another database than the ledger.
 offlinesync.E007  An entry of ``PAGES`` is neither a path nor the name of a URL.
 offlinesync.E008  A handler does not say how it validates or saves.
+offlinesync.E009  An entry of ``STRATEGIES`` names no page, or no strategy.
 offlinesync.W001  SQLite begins transactions in a way that fails with "database is locked".
 offlinesync.W002  ``offlinesync.urls`` is not included in the URLs of the site.
 offlinesync.W003  ``offlinesync.urls`` has another path in each language.
 offlinesync.W004  django-pwa serves a service worker that ours may not replace.
+offlinesync.W005  A page in ``PAGES`` has the strategy of those that are never kept.
 ================= ==========================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,10 +36,11 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 
 from . import registry
-from .conf import DEFAULTS
+from .conf import CACHE_DEFAULTS, DEFAULTS
 from .handlers import FormHandler, Handler
 
 POSITIVE_INTEGERS = ("MAX_SUBMISSIONS", "MAX_SUBMISSION_BYTES")
+POSITIVE_NUMBERS = ("NETWORK_TIMEOUT", "REFRESH_AFTER")
 LISTS = ("THROTTLE_CLASSES", "PAGES", "REPLACES_WORKERS")
 # Where django-pwa registers its worker.
 PWA_WORKER = "/serviceworker.js"
@@ -141,7 +144,7 @@ def check_sqlite_transactions(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.urls)
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
-    """E007 and W002: what has to be found among the site's URLs."""
+    """W002 and W003: the app's own URLs."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     messages = []
@@ -162,7 +165,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
                 id="offlinesync.W003",
             )
         )
-    return messages + [_unknown_page(entry) for entry in _pages() if not _is_page(entry)]
+    return messages
 
 
 @register(Tags.urls)
@@ -170,7 +173,7 @@ def check_workers(**kwargs: Any) -> list[CheckMessage]:
     """W004: a browser has one worker for the same pages, and whose it is must be said (row D10)."""
     if not apps.is_installed("pwa") or not getattr(settings, "ROOT_URLCONF", None):
         return []
-    served_at = _reversed(import_string("pwa.views.service_worker"))
+    served_at = reversed_path(import_string("pwa.views.service_worker"))
     own = getattr(settings, "PWA_SERVICE_WORKER_PATH", None)
     path = served_at or PWA_WORKER
     if (served_at is None and own is None) or _replaces(path):
@@ -195,13 +198,20 @@ def _unknown_key(key: str) -> CheckMessage:
 
 
 def _wrong_values(site_settings: Mapping[str, Any]) -> Iterable[CheckMessage]:
+    if not isinstance(site_settings.get("ENABLED", True), bool):
+        yield _wrong_value("ENABLED", "True or False")
     for key in POSITIVE_INTEGERS:
         if key in site_settings and not _is_positive(site_settings[key], int):
             yield _wrong_value(key, "a whole number above 0")
     if site_settings.get("MAX_BYTES") is not None and not _is_positive(site_settings["MAX_BYTES"], int):
         yield _wrong_value("MAX_BYTES", "a whole number above 0, or None")
-    if "NETWORK_TIMEOUT" in site_settings and not _is_positive(site_settings["NETWORK_TIMEOUT"], (int, float)):
-        yield _wrong_value("NETWORK_TIMEOUT", "a number of seconds above 0")
+    for key in POSITIVE_NUMBERS:
+        if key in site_settings and not _is_positive(site_settings[key], (int, float)):
+            yield _wrong_value(key, "a number of seconds above 0")
+    if "CACHES" in site_settings and not _are_limits(site_settings["CACHES"]):
+        yield _wrong_value(
+            "CACHES", 'a dict such as {"pages": {"MAX_ENTRIES": 50, "MAX_AGE": 86400}}, with numbers above 0 or None'
+        )
     for key in LISTS:
         if not isinstance(site_settings.get(key, []), (list, tuple)):
             yield _wrong_value(key, "a list")
@@ -222,6 +232,17 @@ def _wrong_value(key: str, needed: str) -> CheckMessage:
 
 def _is_positive(value: Any, types: type | tuple[type, ...]) -> bool:
     return isinstance(value, types) and not isinstance(value, bool) and value > 0
+
+
+def _are_limits(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not set(value) <= set(CACHE_DEFAULTS):
+        return False
+    return all(
+        isinstance(limits, Mapping)
+        and set(limits) <= set(CACHE_DEFAULTS[name])
+        and all(limit is None or _is_positive(limit, int) for limit in limits.values())
+        for name, limits in value.items()
+    )
 
 
 def _is_path_or_url(value: Any) -> bool:
@@ -284,34 +305,13 @@ def _model_of(handler_class: type[Handler]) -> type | None:
     return getattr(options, "model", None)
 
 
-def _pages() -> Sequence[Any]:
-    site_settings = getattr(settings, "OFFLINESYNC", {})
-    pages = site_settings.get("PAGES", []) if isinstance(site_settings, Mapping) else []
-    return pages if isinstance(pages, (list, tuple)) else []
-
-
-def _is_page(entry: Any) -> bool:
-    if not isinstance(entry, str):
-        return False
-    # "//host/path" is another site.
-    is_path = entry.startswith("/") and not entry.startswith("//")
-    return is_path or _reverses(entry)
-
-
 def _reverses(name: str) -> bool:
-    return _reversed(name) is not None
+    return reversed_path(name) is not None
 
 
-def _reversed(view: Any) -> str | None:
+def reversed_path(view: Any) -> str | None:
+    """The path of a URL name or view without arguments; None where the site has none."""
     try:
         return reverse(view)
     except NoReverseMatch:
         return None
-
-
-def _unknown_page(entry: Any) -> CheckMessage:
-    return Error(
-        f'OFFLINESYNC["PAGES"] names {entry!r}, which is neither a path nor the name of a URL without arguments.',
-        hint='Write a path such as "/posts/", or a name such as "posts:list".',
-        id="offlinesync.E007",
-    )

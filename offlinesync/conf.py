@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 DEFAULTS: dict[str, Any] = {
+    # False: forms are plain forms and no worker stays in any browser, but what waits there is still taken.
+    "ENABLED": True,
     # The most submissions one request may carry.
     "MAX_SUBMISSIONS": 100,
     # The most bytes of JSON one request may carry. None: as Django's
@@ -25,11 +27,24 @@ DEFAULTS: dict[str, Any] = {
     "THROTTLE_CLASSES": [],
     # The pages to keep for use offline: URL names, or paths from the root.
     "PAGES": [],
+    # How pages are kept and shown, by URL name or path: see strategies.py for the names.
+    "STRATEGIES": {},
     # Seconds the worker waits for the network before it shows a kept page.
     "NETWORK_TIMEOUT": 4,
+    # How much is kept: MAX_ENTRIES at the most (the least recently used go first), none longer than
+    # MAX_AGE seconds; None: no such limit. "pages" are those kept because somebody has visited them,
+    # for each person; those in PAGES stay.
+    "CACHES": {},
+    # Seconds after which a kept page is looked for anew, when a page is opened or the network is back.
+    "REFRESH_AFTER": 900,
     # The scripts of service workers that browsers may still have from before, for the same pages,
     # and that ours replaces: paths from the root, or URLs. Any other is left alone (row D10).
     "REPLACES_WORKERS": [],
+}
+
+CACHE_DEFAULTS: dict[str, dict[str, int | None]] = {
+    "pages": {"MAX_ENTRIES": 50, "MAX_AGE": 30 * 24 * 60 * 60},
+    "static": {"MAX_ENTRIES": 500, "MAX_AGE": None},
 }
 
 # A request always needs some limit: Django's own default when the site has
@@ -47,13 +62,22 @@ def _classes(value: Iterable[str | type]) -> list[type]:
     return [import_string(item) if isinstance(item, str) else item for item in value]
 
 
-RESOLVERS: dict[str, Callable[[Any], Any]] = {"MAX_BYTES": _max_bytes, "THROTTLE_CLASSES": _classes}
+def _caches(value: Mapping[str, Mapping[str, int | None]]) -> dict[str, dict[str, int | None]]:
+    return {name: {**limits, **value.get(name, {})} for name, limits in CACHE_DEFAULTS.items()}
+
+
+RESOLVERS: dict[str, Callable[[Any], Any]] = {
+    "CACHES": _caches,
+    "MAX_BYTES": _max_bytes,
+    "THROTTLE_CLASSES": _classes,
+}
 
 
 class AppSettings:
     """Attributes are the keys of ``DEFAULTS``, as the site has set them.
 
-    ``MAX_BYTES`` is never None, and ``THROTTLE_CLASSES`` are the classes themselves.
+    ``MAX_BYTES`` is never None, ``CACHES`` has every limit, and ``THROTTLE_CLASSES``
+    are the classes themselves.
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -1,18 +1,20 @@
-"""What the browser fetches by itself: the service worker, the client script and the offline page."""
+"""What the browser fetches by itself: the service worker, the client script, its texts and the offline page."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from . import scripts
+from .texts import is_known, texts_in
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 ONE_YEAR = 31536000
 
 
@@ -37,10 +39,22 @@ def serviceworker(request: HttpRequest) -> HttpResponse:
 @require_safe
 def client(request: HttpRequest, digest: str) -> HttpResponse:
     """The client script. A page from before a deploy that asks for its old one gets today's, which nobody keeps."""
-    script = scripts.client_script()
-    current = digest == scripts.digest_of(script)
+    return _named_by_digest(scripts.client_script(), digest, JAVASCRIPT)
+
+
+@login_not_required
+@require_safe
+def texts(request: HttpRequest, language: str, digest: str) -> HttpResponse:
+    """The client's texts in a language; like the client after a deploy."""
+    if not is_known(language):
+        raise Http404(f"There are no texts in {language!r}.")
+    return _named_by_digest(texts_in(language), digest, HTML)
+
+
+def _named_by_digest(content: str, digest: str, content_type: str) -> HttpResponse:
+    current = digest == scripts.digest_of(content)
     caching = f"max-age={ONE_YEAR}, immutable" if current else "no-store"
-    return HttpResponse(script, content_type=JAVASCRIPT, headers={"Cache-Control": caching})
+    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": caching})
 
 
 @login_not_required

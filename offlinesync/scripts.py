@@ -1,13 +1,16 @@
 """The two scripts that Django renders: the page's client and the service worker.
 
 They alone import the modules in ``static/offlinesync/``, by the names that the
-site's static storage gives them, so that a site needs no build step.
+site's static storage gives them, so that a site needs no build step. The one
+module that a page names itself is the entry, which loads the client when the page
+is there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,15 +36,37 @@ CLIENT_MODULES = (
     "errors",
     "fields",
     "forms",
+    "freshness",
     "listing",
     "outbox",
+    "ownership",
+    "posting",
     "registration",
+    "room",
+    "sessions",
+    "shelf",
+    "signout",
     "status",
+    "tokens",
     "trace",
     "transport",
     "triggers",
 )
-WORKER_MODULES = ("caching", "database", "delivery", "entries", "outbox", "transport", "triggers")
+WORKER_MODULES = (
+    "caching",
+    "database",
+    "delivery",
+    "entries",
+    "keeping",
+    "outbox",
+    "ownership",
+    "reading",
+    "sessions",
+    "shelf",
+    "transport",
+    "triggers",
+)
+ENTRY_MODULE = "entry"
 DIGEST_LENGTH = 16
 
 # What ends a script element, or a line for older parsers, must not stand in a value (row D8).
@@ -69,20 +94,30 @@ def client_url() -> str:
     return reverse("offlinesync:client", args=[digest_of(client_script())])
 
 
+def entry_url() -> str:
+    """The URL of the script that each page with ``{% offlinesync %}`` names."""
+    return _module_url(ENTRY_MODULE)
+
+
 def client_script() -> str:
-    """The script that a page with ``{% offlinesync %}`` loads."""
+    """The script that a page with ``{% offlinesync %}`` has its entry load."""
     config = {
         "mount": mount_path(),
         "scope": get_script_prefix(),
         "worker": reverse("offlinesync:serviceworker"),
+        "enabled": app_settings.ENABLED,
         "replaces": list(app_settings.REPLACES_WORKERS),
+        "refreshAfter": app_settings.REFRESH_AFTER * 1000,
+        "staticIsHashed": static_is_hashed(),
     }
     return _render("offlinesync/client.js", config, CLIENT_MODULES)
 
 
 def worker_script() -> str:
-    """The script of the service worker."""
-    modules = {name: _module_url(name) for name in {*CLIENT_MODULES, *WORKER_MODULES}}
+    """The script of the service worker: the one that takes itself away, where the app is switched off."""
+    if not app_settings.ENABLED:
+        return _render("offlinesync/serviceworker_off.js", {"mount": mount_path()}, ())
+    modules = {name: _module_url(name) for name in {ENTRY_MODULE, *CLIENT_MODULES, *WORKER_MODULES}}
     config = {
         "mount": mount_path(),
         "pages": page_paths(),
@@ -92,10 +127,16 @@ def worker_script() -> str:
         "staticUrl": static_url(),
         "staticIsHashed": static_is_hashed(),
         "networkTimeout": app_settings.NETWORK_TIMEOUT * 1000,
+        "refreshAfter": app_settings.REFRESH_AFTER * 1000,
+        "limits": {name: _limits(limits) for name, limits in app_settings.CACHES.items()},
     }
-    # A new name for the caches whenever anything that they hold may be another.
-    config["version"] = digest_of(json.dumps(config, sort_keys=True))
     return _render("offlinesync/serviceworker.js", config, WORKER_MODULES)
+
+
+def _limits(limits: Mapping[str, int | None]) -> dict[str, int | None]:
+    """As the worker reads them: an age in milliseconds."""
+    age = limits["MAX_AGE"]
+    return {"maxEntries": limits["MAX_ENTRIES"], "maxAge": None if age is None else age * 1000}
 
 
 def digest_of(script: str) -> str:

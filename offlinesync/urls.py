@@ -18,5 +18,6 @@ urlpatterns = [
     path("submissions/", SubmissionViewSet.as_view({"post": "create"}), name="submissions"),
     path("serviceworker.js", pages.serviceworker, name="serviceworker"),
     path("client.<slug:digest>.js", pages.client, name="client"),
+    path("texts.<str:language>.<slug:digest>.html", pages.texts, name="texts"),
     path("offline/", pages.offline, name="offline"),
 ]

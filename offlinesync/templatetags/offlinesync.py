@@ -18,12 +18,15 @@ from django.http import HttpRequest
 from django.template import Context, TemplateSyntaxError
 from django.utils import timezone, translation
 from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from .. import registry
+from ..conf import app_settings
 from ..refusals import refusal_by
-from ..scripts import client_url
+from ..scripts import client_url, entry_url
+from ..strategies import strategy_of
 from ..submissions import IncomingSubmission, owner_of
+from ..texts import texts_url
 
 logger = logging.getLogger("offlinesync")
 register = template.Library()
@@ -31,22 +34,41 @@ register = template.Library()
 
 @register.inclusion_tag("offlinesync/head.html", takes_context=True)
 def offlinesync(context: Context) -> dict[str, Any]:
-    """What the ``<head>`` of each page needs: whose page it is, the client script, and the texts for the visitor."""
+    """What the ``<head>`` of each page needs: whose page it is, and where the client and its texts are."""
     visitor = Visitor.of(context, "offlinesync")
     if visitor is None:
         return {}
     return {
         "client_url": client_url(),
+        "texts_url": texts_url(),
+        "entry_url": entry_url(),
         "owner": visitor.owner,
-        # A message such as "Goodbye, Anna" is for one person, and a page that shows it is not for everybody (P8).
-        "has_messages": len(get_messages(visitor.request)) > 0,
+        "keep": _keep(visitor.request),
     }
+
+
+def _keep(request: HttpRequest) -> str | None:
+    """How the page says that it is to be kept; None: only where ``PAGES`` names it."""
+    # A message such as "Goodbye, Anna" is for one moment, and a page that shows it is not for another (P8).
+    return "no" if len(get_messages(request)) > 0 else strategy_of(request)
 
 
 @register.inclusion_tag("offlinesync/status.html")
 def offline_status() -> dict[str, Any]:
     """The place where the page says what has become of the visitor's words; without it, it stands before the form."""
     return {}
+
+
+@register.inclusion_tag("offlinesync/age.html")
+def offline_age() -> dict[str, Any]:
+    """The place where a page that is shown from the device says how old it is, and that there is a newer one."""
+    return {}
+
+
+@register.simple_tag
+def offline_sign_out() -> SafeString:
+    """The attribute of the ``<form>`` that signs out: what is kept for its owner goes at once, offline too (P8)."""
+    return mark_safe("data-offlinesync-sign-out")
 
 
 @register.simple_tag(takes_context=True)
@@ -56,7 +78,8 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
     ``name`` is the one its handler is registered under. ``target`` says what is
     edited or answered (the path of the page, unless given), ``group`` which
     entries must be applied in their order. A visitor whom the handler would
-    refuse gets no attributes: for them it is a plain form.
+    refuse gets no attributes: for them it is a plain form, as it is for everybody
+    where the app is switched off.
     """
     if registry.handler_class(name) is None:
         known = ", ".join(repr(other) for other in registry.names()) or "none"
@@ -64,7 +87,7 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
             f"{{% offline_form {name!r} %}}: no handler is registered under that name (registered: {known}). "
             f"Write one in the offline.py of an installed app: @offlinesync.register({name!r})."
         )
-    visitor = Visitor.of(context, "offline_form")
+    visitor = Visitor.of(context, "offline_form") if app_settings.ENABLED else None
     if visitor is None:
         return SafeString()
     target = visitor.request.path if target is None else str(target)

@@ -12,7 +12,7 @@ from django.urls import include, path
 
 from demo_site.posts.offline import PostHandler
 from offlinesync import checks as ours
-from offlinesync import registry
+from offlinesync import pagechecks, registry
 from offlinesync.handlers import FormHandler, Handler
 from offlinesync.models import Submission
 
@@ -37,10 +37,12 @@ def test_all_checks_are_registered_and_silent_on_a_sound_site(
         ours.check_sqlite_transactions,
         ours.check_urls,
         ours.check_workers,
+        pagechecks.check_pages,
+        pagechecks.check_strategies,
     ):
         assert check in registered
     settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
-    settings.OFFLINESYNC = {"PAGES": ["/", "a page"]}
+    settings.OFFLINESYNC = {"PAGES": ["/", "a page"], "STRATEGIES": {"a page": "cache-first"}}
     found = [message for message in checks.run_checks(databases=["default"]) if message.id.startswith("offlinesync.")]
     assert found == []
 
@@ -77,6 +79,10 @@ def test_e001_and_e002_the_dict(settings: object, value: Any, expected: list[str
         ({"MAX_BYTES": 0}, True),
         ({"MAX_BYTES": None}, False),
         ({"MAX_BYTES": 1}, False),
+        ({"ENABLED": "False"}, True),
+        ({"ENABLED": 0}, True),
+        ({"ENABLED": None}, True),
+        ({"ENABLED": False}, False),
         ({"NETWORK_TIMEOUT": 0}, True),
         ({"NETWORK_TIMEOUT": 0.5}, False),
         ({"THROTTLE_CLASSES": "rest_framework.throttling.AnonRateThrottle"}, True),
@@ -98,6 +104,14 @@ def test_e001_and_e002_the_dict(settings: object, value: Any, expected: list[str
         ({"REPLACES_WORKERS": ["https://[/sw.js"]}, True),
         ({"REPLACES_WORKERS": ["/sw.js", "/old/sw.js?v=1", "https://example.org/sw.js"]}, False),
         ({"REPLACES_WORKERS": ()}, False),
+        ({"REFRESH_AFTER": "60"}, True),
+        ({"REFRESH_AFTER": 0.5}, False),
+        ({"CACHES": []}, True),
+        ({"CACHES": {"photos": {}}}, True),
+        ({"CACHES": {"pages": 50}}, True),
+        ({"CACHES": {"pages": {"MAX": 50}}}, True),
+        ({"CACHES": {"pages": {"MAX_ENTRIES": 0}}}, True),
+        ({"CACHES": {"pages": {"MAX_ENTRIES": 5, "MAX_AGE": None}, "static": {}}}, False),
     ],
 )
 def test_e003_the_values(settings: object, value: dict, wrong: bool) -> None:
@@ -143,32 +157,11 @@ def test_e006_the_ledger_is_where_the_forms_are_saved(monkeypatch: pytest.Monkey
     assert all("elsewhere" in message.msg and "default" in message.msg for message in messages)
 
 
-@pytest.mark.parametrize(
-    ("page", "wrong"),
-    [
-        ("/", False),
-        ("/anything/", False),
-        ("a page", False),
-        ("nothing", True),
-        ("a page with an argument", True),
-        ("https://example.org/", True),
-        ("//example.org/", True),
-        (5, True),
-    ],
-)
-def test_e007_the_pages(settings: object, page: object, wrong: bool) -> None:
-    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
-    settings.OFFLINESYNC = {"PAGES": [page]}
-    messages = ours.check_urls()
-    assert ids(messages) == ["offlinesync.E007"] * wrong
-    assert all(repr(page) in message.msg for message in messages)
-
-
 @pytest.mark.parametrize("value", [[], None, {"PAGES": 5}])
 def test_a_broken_dict_is_said_once(settings: object, value: object) -> None:
     settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
     settings.OFFLINESYNC = value
-    assert ours.check_urls() == []
+    assert ours.check_urls() == pagechecks.check_pages() == pagechecks.check_strategies() == []
 
 
 @pytest.mark.parametrize(

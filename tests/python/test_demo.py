@@ -159,6 +159,9 @@ def test_manifest_names_the_hashed_icons(client, settings):
     for icon in manifest["icons"]:
         with Image.open(ROOT / "demo_site" / icon["src"].lstrip("/")) as picture:
             assert icon["sizes"] == "{}x{}".format(*picture.size)
+    (shortcut,) = manifest["shortcuts"]
+    assert (shortcut["name"], shortcut["url"]) == ("Write a post", "/posts/new/")
+    assert shortcut["icons"][0]["src"] == manifest["icons"][-1]["src"]
 
 
 # Accounts

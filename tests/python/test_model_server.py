@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.urls import reverse
 
 from .wire import Device, multipart
 
@@ -31,11 +32,15 @@ def test_the_real_server_answers_as_the_model_of_the_simulation(case, devices):
 
 def ask(device, exchange):
     """Status and JSON of what the real site answers."""
-    device.open_session()
-    if "batch" not in exchange:
-        return 200, device.open_session()
+    if not exchange.get("is_late"):
+        device.open_session()
     if exchange.get("token", "right") != "right":
         device.csrf_headers = {"X-CSRFToken": exchange["token"] or ""}
+    if exchange.get("sign_out"):
+        # What the app sends in the name of somebody who has left: the token in the header, and no form.
+        return device.post(reverse("logout"), headers=device.csrf_headers).status_code, {}
+    if "batch" not in exchange:
+        return 200, device.open_session()
     batch = exchange["batch"] | {"submissions": exchange["batch"]["submissions"] * exchange.get("repeat", 1)}
     parts = exchange.get("parts", {})
     if not parts:

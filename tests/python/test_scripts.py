@@ -43,7 +43,7 @@ def test_scripts_import_just_the_modules_they_are_given(script, modules):
 def test_the_worker_keeps_every_module_that_page_and_worker_import():
     kept = config_of(scripts.worker_script())["modules"]
     imported = IMPORT.findall(scripts.client_script()) + IMPORT.findall(scripts.worker_script())
-    assert set(kept) == {json.loads(url) for url in imported}
+    assert set(kept) == {json.loads(url) for url in imported} | {scripts.entry_url()}
 
 
 def test_the_client_url_changes_with_the_script():
@@ -60,10 +60,20 @@ def test_static_files_may_lie_on_another_host():
     assert config_of(scripts.worker_script())["staticUrl"] == "https://cdn.example/static/"
 
 
-def test_the_worker_has_new_caches_when_its_settings_change():
-    before = config_of(scripts.worker_script())["version"]
-    with override_settings(OFFLINESYNC={"PAGES": ["/other/"]}):
-        assert config_of(scripts.worker_script())["version"] != before
+def test_the_worker_is_told_how_much_it_keeps_and_for_how_long():
+    limits = {"pages": {"MAX_ENTRIES": 3}, "static": {"MAX_AGE": 60}}
+    with override_settings(OFFLINESYNC={"CACHES": limits, "REFRESH_AFTER": 5, "NETWORK_TIMEOUT": 2}):
+        config = config_of(scripts.worker_script())
+    month = 30 * 24 * 60 * 60 * 1000
+    assert config["limits"] == {
+        "pages": {"maxEntries": 3, "maxAge": month},
+        "static": {"maxEntries": 500, "maxAge": 60000},
+    }
+    assert (config["refreshAfter"], config["networkTimeout"]) == (5000, 2000)
+
+
+def test_b13_where_files_keep_their_names_the_browser_looks_for_the_modules_of_the_worker_anew():
+    assert config_of(scripts.client_script())["staticIsHashed"] is False
 
 
 def test_pages_are_url_names_or_paths():
@@ -97,3 +107,14 @@ def test_d10_the_client_is_told_which_workers_it_may_replace():
     with override_settings(OFFLINESYNC={"REPLACES_WORKERS": ("/sw.js", "</script>")}):
         assert config_of(scripts.client_script())["replaces"] == ["/sw.js", "</script>"]
         assert "</script>" not in scripts.client_script()
+
+
+def test_the_client_is_told_whether_the_app_is_switched_on():
+    before = scripts.client_url()
+    assert config_of(scripts.client_script())["enabled"] is True
+    with override_settings(OFFLINESYNC={"ENABLED": False}):
+        assert config_of(scripts.client_script())["enabled"] is False
+        assert scripts.client_url() != before
+        assert IMPORT.findall(scripts.worker_script()) == []
+        assert config_of(scripts.worker_script()) == {"mount": "/offlinesync/"}
+    assert scripts.client_url() == before

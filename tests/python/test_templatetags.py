@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,8 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from demo_site.posts.offline import PostHandler
 from offlinesync import registry
-from offlinesync.scripts import client_url
+from offlinesync.scripts import client_url, entry_url
+from offlinesync.texts import texts_url
 
 
 def render(source, *, user=None, path="/posts/new/", **context):
@@ -41,13 +43,18 @@ def test_head_says_whose_page_it_is(django_user_model):
     assert '<meta name="offlinesync-owner" content="42">' in page
 
 
-def test_head_loads_the_client_as_a_module():
-    assert f'<script type="module" src="{client_url()}"></script>' in render("{% offlinesync %}")
+def test_head_names_the_client_and_its_texts_and_loads_only_the_entry():
+    page = render("{% offlinesync %}")
+    assert f'<link rel="offlinesync-client" href="{client_url()}">' in page
+    assert f'<link rel="offlinesync-texts" href="{texts_url()}">' in page
+    assert f'<script type="module" async fetchpriority="low" src="{entry_url()}"></script>' in page
+    assert "<template" not in page
 
 
 def test_d8_head_has_no_inline_script_or_style():
     page = render("{% offlinesync %}{% offline_status %}")
-    assert page.count("<script") == page.count('<script type="module" src=')
+    assert re.findall(r"<script\b[^>]*>", page) == re.findall(r'<script\b[^>]* src="[^"]+">', page)
+    assert page.count("<script") == page.count("></script>")
     assert "<style" not in page
     assert " style=" not in page
 
@@ -173,6 +180,17 @@ def test_p4_a_variable_called_request_is_not_taken_for_one(django_user_model):
     decoy = SimpleNamespace(user=django_user_model(pk=2))
     page = Template("{% load offlinesync %}{% offlinesync %}").render(RequestContext(request, {"request": decoy}))
     assert 'name="offlinesync-owner" content=""' in page
+
+
+def test_p7_where_the_app_is_switched_off_forms_are_plain_and_pages_deliver_what_waits(settings, django_user_model):
+    settings.OFFLINESYNC = {"ENABLED": False}
+    assert render("<form {% offline_form 'post' %}>") == "<form >"
+    page = render("{% offlinesync %}", user=django_user_model(pk=42))
+    assert '<meta name="offlinesync-owner" content="42">' in page
+    assert f'<link rel="offlinesync-client" href="{client_url()}">' in page
+    assert f'<link rel="offlinesync-texts" href="{texts_url()}">' in page
+    with pytest.raises(TemplateSyntaxError):
+        render("<form {% offline_form 'pots' %}>")
 
 
 def cached(request):

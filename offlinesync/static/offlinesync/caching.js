@@ -1,178 +1,146 @@
-/**
- * @typedef {object} CachingConfig
- * @property {string} prefix  of the cache names: it carries the path of the site (row D10)
- * @property {string} version  changes with the app and its settings
- * @property {string[]} pages  paths of the pages that are kept
- * @property {string} offlinePage
- * @property {string} client  the client script; a page that names another belongs to another deploy
- * @property {string[]} modules
- * @property {string} staticUrl  absolute
- * @property {boolean} staticIsHashed  a name never changes its content
- * @property {number} networkTimeout  milliseconds
- */
-
-const OWNER = /<meta\s+name="offlinesync-owner"\s+content="([^"]*)"/;
-const STYLE_REFERENCE = /url\(\s*["']?([^"')\s]+)|@import\s+["']([^"']+)/g;
-const NOT_KEPT = /<meta\s+name="offlinesync-keep"\s+content="no"/;
-// Not what a link leads to, which the page is drawn without.
-const REFERENCE = /<(?!a\s)[a-z][^>]*?\s(?:src|href)="([^"]+)"/gi;
+const AT_ONCE = ["stale-while-revalidate", "cache-first"];
+const SELDOM = "cache-first";
+// A broken storage may never answer, and no page is to wait for it (P9).
+const LONGEST_LOOK = 1000;
 
 /**
- * Keeps the pages that a site names, so that they open without a network: network first, then the kept copy, then
- * the offline page. Only pages that were rendered for nobody are kept (P8).
+ * Answers for the pages and files of the site, by the strategy that each kept page bears; network first without one.
+ * Whatever fails here falls through to the network (P9).
  *
  * @param {object} collaborators
- * @param {CacheStorage} collaborators.caches
+ * @param {ReturnType<typeof import("./keeping.js").createKeeping>} collaborators.keeping
+ * @param {ReturnType<typeof import("./ownership.js").createOwnership>} collaborators.ownership
+ * @param {ReturnType<typeof import("./sessions.js").createSessions>} collaborators.fetchSession
  * @param {typeof fetch} collaborators.fetch
- * @param {{setTimeout: Function, clearTimeout: Function}} collaborators.clock
+ * @param {{wall: () => number, setTimeout: Function, clearTimeout: Function}} collaborators.clock
  * @param {string} collaborators.origin
- * @param {CachingConfig} collaborators.config
+ * @param {{networkTimeout: number}} collaborators.config  milliseconds
  */
-export function createCaching({ caches, fetch, clock, origin, config }) {
-  const cacheName = `${config.prefix}${config.version}`;
-  const absolute = (reference) => new URL(reference, origin).href;
-  const client = absolute(config.client);
-  const isStatic = (url) => url === client || url.startsWith(config.staticUrl);
-  const isKept = (url) => url.origin === origin && !url.search && config.pages.includes(url.pathname);
+export function createCaching({ keeping, ownership, fetch, fetchSession, clock, origin, config }) {
+  /** What comes after a form was posted is the answer to it, and no page from before. */
+  let hasPosted = false;
+  /** Looks into the caches that have outlasted their limit. */
+  const hanging = new Set();
 
-  /** Credentials are left out, so that the page comes as it is rendered for nobody. */
-  function fetchForNobody(url) {
-    return fetch(url, { cache: "no-cache", credentials: "omit", redirect: "manual" });
-  }
+  const pathOf = ({ url }) => {
+    const { pathname, search } = new URL(url);
+    return pathname + search;
+  };
 
-  /**
-   * Keeps the files, and those that their style sheets name.
-   *
-   * @returns {Promise<string[]>} those that the server does not have
-   */
-  async function keepStatic(cache, urls, seen = new Set()) {
-    const fresh = urls.filter((url) => !seen.has(url) && seen.add(url));
-    const missing = await Promise.all(fresh.map((url) => keepFile(cache, url, seen)));
-    return missing.flat();
-  }
-
-  async function keepFile(cache, url, seen) {
-    if (config.staticIsHashed && (await cache.match(url))) return [];
-    const response = await fetch(url, { cache: config.staticIsHashed ? "default" : "no-cache", credentials: "omit" });
-    if (!response.ok) return [url];
-    let missing = [];
-    if (/^text\/css\b/.test(response.headers.get("content-type") ?? "")) {
-      const css = await response.clone().text();
-      const named = Array.from(css.matchAll(STYLE_REFERENCE), ([, plain, imported]) => plain ?? imported);
-      missing = await keepStatic(cache, named.map((reference) => new URL(reference, url).href).filter(isStatic), seen);
-    }
-    await cache.put(url, response);
-    return missing;
-  }
-
-  /** @returns {Promise<string[] | null>} the static files of a page that may be kept; null for one that may not */
-  async function staticFilesOf(response) {
-    if (response.type !== "basic" || response.status !== 200 || response.redirected) return null;
-    if (/\bno-store\b/.test(response.headers.get("cache-control") ?? "")) return null;
-    const html = await response.text();
-    if (OWNER.exec(html)?.[1] !== "" || NOT_KEPT.test(html)) return null;
-    const urls = Array.from(html.matchAll(REFERENCE), ([, reference]) => absolute(reference.replaceAll("&amp;", "&")));
-    return urls.includes(client) ? urls.filter(isStatic) : null;
-  }
-
-  /** The files come first: a page is never kept without what it is drawn with, but for what it lacks online as well. */
-  async function keepPage(url, response) {
-    const files = await staticFilesOf(response.clone());
-    if (!files) return false;
-    const cache = await caches.open(cacheName);
-    await keepStatic(cache, files);
-    await cache.put(url, response);
-    return true;
-  }
-
-  async function keepFrom(network, path) {
+  /** @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */
+  async function inTime(work, limit = config.networkTimeout) {
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = clock.setTimeout(() => resolve(undefined), limit);
+    });
     try {
-      const response = await network;
-      await keepPage(path, response.clone());
-    } catch (error) {
-      // No network, or no room: the copy that is kept stays, and the page itself is not held up (P9).
-      console.info(`offlinesync: ${path} was not kept anew.`, error);
+      return await Promise.race([work, late]);
+    } finally {
+      clock.clearTimeout(timer);
     }
   }
 
-  /** @returns {Promise<Response | undefined>} */
-  async function kept(url) {
+  /** With a broken cache the site is what it is without us (P9), and is not waited for by one file after the other. */
+  async function orNothing(look) {
+    if (hanging.size > 0) return undefined;
+    let isOver = false;
+    const looking = look().finally(() => {
+      isOver = true;
+      hanging.delete(looking);
+    });
     try {
-      const cache = await caches.open(cacheName);
-      return await cache.match(url, { ignoreVary: true });
+      const found = await inTime(looking, LONGEST_LOOK);
+      if (!isOver) hanging.add(looking);
+      return found;
     } catch (error) {
-      // With a broken cache the site is what it is without us (P9).
-      console.info(`offlinesync: no kept copy of ${url} could be read.`, error);
+      console.info("offlinesync: what is kept could not be read.", error);
       return undefined;
     }
   }
 
-  function timeLimit() {
-    return new Promise((resolve) => {
-      clock.setTimeout(() => resolve(undefined), config.networkTimeout);
-    });
+  /** What fails behind a page does not hold it up: the copy that is kept stays (P9). */
+  async function quietly(work) {
+    try {
+      await work;
+    } catch (error) {
+      console.info("offlinesync: a page was not kept anew.", error);
+    }
+  }
+
+  /** @param {Request} request @param {Promise<Response | undefined> | undefined} preload */
+  async function fromNetwork(request, preload) {
+    const loaded = await preload;
+    // In Firefox a preload that fails is an answer all the same.
+    if (loaded?.type === "error") throw new TypeError("The network could not be reached");
+    return loaded ?? fetch(request);
+  }
+
+  /** Whoever has signed out here is nobody from then on, even where the site does not know it yet (P8). */
+  async function asNobody(request) {
+    await inTime(fetchSession());
+    const { leaving } = await ownership.read();
+    if (!leaving) return fetch(request);
+    return fetch(request.url, { credentials: "omit", redirect: "manual", headers: { Accept: request.headers.get("accept") ?? "*/*" } });
   }
 
   return {
-    /** Fails where a file is missing, and the worker that is in place stays. */
-    async install() {
-      const cache = await caches.open(cacheName);
-      const missing = await keepStatic(cache, [client, ...config.modules.map(absolute)]);
-      if (missing.length) throw new Error(`The site does not have ${missing.join(", ")}`);
-      const offline = await fetchForNobody(config.offlinePage);
-      if (!(await keepPage(config.offlinePage, offline))) throw new Error(`${config.offlinePage} cannot be kept`);
-      // A page that is not for everybody is left out. One that did not come for want of a network is tried again with
-      // the whole install: the copy in the old worker's cache is better than none.
-      await Promise.all(config.pages.map(async (path) => keepPage(path, await fetchForNobody(path))));
-    },
-
-    async activate() {
-      const names = await caches.keys();
-      const old = names.filter((name) => name.startsWith(config.prefix) && name !== cacheName);
-      await Promise.all(old.map((name) => caches.delete(name)));
-    },
-
     /**
      * @param {Request} request
      * @returns {"page" | "static" | null} null: none of the worker's business (P9)
      */
     concerns(request) {
+      if (request.mode === "navigate" && request.method !== "GET") hasPosted = true;
       if (request.method !== "GET" || request.headers.has("range")) return null;
       if (request.mode === "navigate") return new URL(request.url).origin === origin ? "page" : null;
-      return isStatic(request.url) ? "static" : null;
+      return keeping.isStatic(request.url) ? "static" : null;
     },
 
     /**
-     * @param {Request} request
+     * @param {{request: Request, preload?: Promise<Response | undefined>}} event
      * @param {(work: Promise<unknown>) => void} waitUntil
      * @returns {Promise<Response>}
      */
-    async page(request, waitUntil) {
-      const url = new URL(request.url);
-      const network = fetch(request);
-      if (isKept(url)) waitUntil(keepFrom(network, url.pathname));
-      const copy = isKept(url) ? await kept(url.pathname) : undefined;
+    async page({ request, preload }, waitUntil) {
+      const path = pathOf(request);
+      const isAnswer = hasPosted;
+      const { owner, leaving } = await ownership.read();
+      const copy = await orNothing(() => keeping.find(path, owner));
+      if (copy) waitUntil(quietly(keeping.use(path, owner)));
+      if (!isAnswer && copy?.facts.strategy === SELDOM && !keeping.isOld(copy)) {
+        // The browser has begun it, and counts it as broken off when nobody takes it.
+        waitUntil(quietly(preload));
+        return copy.response;
+      }
+      const at = clock.wall();
+      const arriving = leaving ? asNobody(request) : fromNetwork(request, preload);
+      // Where the page is being kept already, nobody else takes what comes of it.
+      waitUntil(quietly(arriving));
+      const kept = quietly(keeping.keepFrom(path, async () => (await arriving).clone(), at));
+      // By then it is known whether somebody has signed in by it.
+      if (isAnswer) kept.then(() => (hasPosted = false));
+      waitUntil(kept);
+      if (!isAnswer && copy && AT_ONCE.includes(copy.facts.strategy)) return copy.response;
       try {
-        return (await (copy ? Promise.race([network, timeLimit()]) : network)) ?? copy;
+        return (await (copy && !isAnswer ? inTime(arriving) : arriving)) ?? copy.response;
       } catch (error) {
-        const instead = copy ?? (await kept(config.offlinePage));
+        const instead = copy ?? (await orNothing(keeping.findOffline));
         if (!instead) throw error;
-        return instead;
+        return instead.response;
       }
     },
 
     /**
-     * @param {Request} request
+     * @param {{request: Request}} event
      * @returns {Promise<Response>}
      */
-    async static(request) {
-      const copy = await kept(request.url);
-      if (copy && (config.staticIsHashed || request.url === client)) return copy;
+    async static({ request }) {
+      const copy = await orNothing(() => keeping.findFile(request.url));
+      if (copy && keeping.isImmutable(request.url)) return copy.response;
       try {
-        return await fetch(request);
+        return await keeping.fetchFile(request);
       } catch (error) {
         if (!copy) throw error;
-        return copy;
+        return copy.response;
       }
     },
   };

@@ -224,6 +224,17 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     return { result: await handle(answer, batch), session };
   }
 
+  /**
+   * Who has nothing to send asks for no lock: a page may be left as soon as its entry is settled, and one that is given
+   * the lock after that is not kept for the way back by Chromium.
+   *
+   * @param {import("./transport.js").Session | null} known
+   */
+  async function turn(known) {
+    const { sendable } = await outbox.outlook();
+    return sendable ? lock(() => step(known)) : { result: "done", session: known, wait: null };
+  }
+
   /** @returns {Promise<Outcome>} */
   async function pass() {
     let session = null;
@@ -231,7 +242,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     let stale = 0;
     let disliked = 0;
     for (;;) {
-      const { result, wait, session: used } = await lock(() => step(session));
+      const { result, wait, session: used } = await turn(session);
       told = result === "stale" ? null : (used ?? told);
       // Whoever has been told the same time must not come back in the same moment (row B12).
       if (result === "held") return { status: "failed", wait: wait + backOff(failures), held: true, session: told };

@@ -4,13 +4,14 @@
  *
  * @param {object} collaborators
  * @param {Document} collaborators.document
+ * @param {() => Document} collaborators.texts  where the templates stand
  */
-export function createElements({ document }) {
-  const template = (name) => document.querySelector(`template[data-offlinesync-template="${CSS.escape(name)}"]`);
+export function createElements({ document, texts }) {
+  const template = (name) => texts().querySelector(`template[data-offlinesync-template="${CSS.escape(name)}"]`);
   const languages = spoken(document.documentElement.lang);
 
   /** @param {string} name @returns {HTMLElement} */
-  const clone = (name) => template(name).content.firstElementChild.cloneNode(true);
+  const clone = (name) => document.importNode(template(name).content.firstElementChild, true);
 
   /**
    * A live region speaks only of what changes while it is in the page: it is placed before it is needed.

@@ -24,13 +24,16 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {boolean} collaborators.isRevisited  the browser has put back what stood in the page's forms
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
+ * @param {ReturnType<import("./posting.js").createPosting>} collaborators.post
+ * @param {ReturnType<import("./room.js").createRoom>} collaborators.withRoom
+ * @param {(url: string) => Promise<void>} collaborators.outdate  what is kept of a page
  * @param {() => void} collaborators.announceSaved  to the other tabs
  * @param {() => void} collaborators.askToPersist  has the browser keep what lies here (row A9)
  * @param {(error: unknown) => void} collaborators.reportError
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, announceSaved, askToPersist, reportError } = collaborators;
+  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
@@ -93,7 +96,7 @@ export function createForms(collaborators) {
   async function saveAndSend(form, submitter, state) {
     const content = fields.readForm(form, submitter);
     try {
-      await outbox.open();
+      await withRoom(outbox.open);
     } catch (error) {
       if (state.unsure || state.refusal) return notSaved(form, submitter, state, error);
       // No IndexedDB here: the form is what it was without us (P7, row A10).
@@ -162,12 +165,12 @@ export function createForms(collaborators) {
       target: offlinesyncTarget ?? null,
       group: offlinesyncGroup ?? null,
     });
-    if (!refusal || !(await outbox.replace(refusal.id, entry, contents))) {
+    if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents)))) {
       // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).
       // Otherwise what was refused has been dealt with in another tab: these are other words.
       if (refusal && !state.unsure) rename(form, state, entry);
       // An earlier attempt has saved what stood in the form then, and these are other words.
-      while (!(await outbox.save(entry, contents))) rename(form, state, entry);
+      while (!(await withRoom(() => outbox.save(entry, contents)))) rename(form, state, entry);
     }
     announceSaved();
     askToPersist();
@@ -209,14 +212,20 @@ export function createForms(collaborators) {
     return receipt;
   }
 
-  function accepted({ result }, stays) {
-    if (!result?.url || stays) return saySent(result?.url);
+  function leave() {
     leaving = true;
-    // It is what the page says when it is come back to.
-    status.say("sent").catch(told);
     clock.setTimeout(() => {
       leaving = false;
     }, LONGEST_WAIT);
+  }
+
+  async function accepted({ result }, stays) {
+    if (!result?.url || stays) return saySent(result?.url);
+    leave();
+    // Whoever has just sent something looks for it there.
+    await outdate(result.url).catch(told);
+    // It is what the page says when it is come back to.
+    status.say("sent").catch(told);
     window.location.assign(new URL(result.url, window.location.href).href);
   }
 
@@ -255,19 +264,7 @@ export function createForms(collaborators) {
     const reached = answer.kind === "session";
     // Under another account than the page's the words would become somebody else's (P4).
     if (reached && (answer.session.owner ?? "") !== owner) return status.say("other-account");
-    if (reached || anyway) postPlainly(form, submitter, answer);
-  }
-
-  /** Without another submit event: the form has been validated, and the site's own handlers have run. */
-  function postPlainly(form, submitter, answer) {
-    const { name, value, type } = submitter ?? {};
-    const pressed = type === "image" ? [["x", "0"], ["y", "0"]].map(([axis, at]) => [name ? `${name}.${axis}` : axis, at]) : [[name, value]];
-    const added = pressed.filter(([key]) => key).map(([key, at]) => fields.addHidden(form, key, at));
-    // The token in a kept page belongs to another visit (row D3).
-    const token = form.elements.namedItem("csrfmiddlewaretoken");
-    if (token && answer.kind === "session") token.value = answer.session.csrf_token;
-    window.HTMLFormElement.prototype.submit.call(form);
-    for (const input of added) input.remove();
+    if (reached || anyway) post(form, submitter, answer);
   }
 
   /** Opens what the site refused in the form it came from: the link carries the entry's id. */
@@ -337,7 +334,10 @@ export function createForms(collaborators) {
   }
 
   return {
-    async start() {
+    /** @param {import("./entry.js").Before} before */
+    async start({ typed, isLeaving }) {
+      for (const form of typed) stateOf(form).typedOn = true;
+      if (isLeaving) leave();
       document.addEventListener("submit", onSubmit);
       document.addEventListener("input", onInput);
       window.addEventListener("pageshow", () => {

@@ -19,6 +19,8 @@ const LONGEST_LIST = 50;
 export function createStatus({ outbox, elements, listing, linkTo, trace, reportError, owner, location }) {
   /** @type {{name: string, href?: string} | null} */
   let news = null;
+  /** What is true of the page, whatever becomes of the entries. @type {Map<string, {name: string, href?: string}>} */
+  const notes = new Map();
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
   const onScreen = new Set();
   let latest = 0;
@@ -96,7 +98,7 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
     }
     // A slower reading that began earlier must not overwrite a newer one.
     if (turn !== latest) return;
-    elements.showStatus([...newsNow(), ...(seen ? linesOf(seen) : [])]);
+    elements.showStatus([...newsNow(), ...(seen ? linesOf(seen) : []), ...notes.values()]);
     if (seen) list(seen);
   }
 
@@ -113,6 +115,22 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
     refresh,
     say,
     onScreen,
+
+    /**
+     * Says something that stays true while other things happen.
+     *
+     * @param {string} name  of the template with the sentence
+     * @param {string} [href]
+     */
+    note(name, href) {
+      notes.set(name, { name, href });
+      return refresh();
+    },
+
+    /** It is not true any more. @param {string} name */
+    withdraw(name) {
+      return notes.delete(name) ? refresh() : undefined;
+    },
 
     /** @param {string | undefined} id  of an entry in the list, which its owner wants to be rid of (P2) */
     async discard(id) {

@@ -50,18 +50,34 @@ export function createTransport({ fetch, clock, base, longest }) {
    * @returns {Promise<{status: number, headers: Headers, json: any} | null>}
    */
   async function request(path, options, bytes = 0) {
+    return ask(base + path, options, bytes, async (response) => ({
+      status: response.status,
+      headers: response.headers,
+      json: await readJson(response),
+    }));
+  }
+
+  /**
+   * @template T
+   * @param {string} url
+   * @param {RequestInit} options
+   * @param {number} bytes
+   * @param {(response: Response) => Promise<T>} read
+   * @returns {Promise<T | null>}
+   */
+  async function ask(url, options, bytes, read) {
     const controller = new AbortController();
     const limit = Math.min(PATIENCE + bytes / SLOWEST_UPLOAD, longest);
     const timer = clock.setTimeout(() => controller.abort(), limit);
     try {
-      const response = await fetch(base + path, {
+      const response = await fetch(url, {
         ...options,
         cache: "no-store",
         credentials: "same-origin",
         redirect: "manual",
         signal: controller.signal,
       });
-      return { status: response.status, headers: response.headers, json: await readJson(response) };
+      return await read(response);
     } catch {
       // No network, cut off, timed out, not JSON after all: the same to the entry, it stays.
       return null;
@@ -78,6 +94,17 @@ export function createTransport({ fetch, clock, base, longest }) {
       const answer = await request("session/", { method: "GET", headers: { Accept: "application/json" } });
       if (answer?.status === 200 && isSession(answer.json)) return { kind: "session", session: answer.json };
       return failed(answer);
+    },
+
+    /**
+     * Tells the site that somebody has signed out. What came of it, the next session says.
+     *
+     * @param {Session} session
+     * @param {string} url
+     */
+    async signOut(session, url) {
+      const headers = { [session.csrf_header]: session.csrf_token };
+      await ask(url, { method: "POST", headers }, 0, async () => null);
     },
 
     /**

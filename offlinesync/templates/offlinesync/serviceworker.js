@@ -2,10 +2,17 @@ import { createCaching } from {{ modules.caching }};
 import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
 import { toSubmission, uuid7 } from {{ modules.entries }};
+import { createKeeping } from {{ modules.keeping }};
 import { createOutbox } from {{ modules.outbox }};
+import { createOwnership } from {{ modules.ownership }};
+import * as reading from {{ modules.reading }};
+import { createSessions } from {{ modules.sessions }};
+import { createShelves } from {{ modules.shelf }};
 import { createTransport } from {{ modules.transport }};
 import { createWakeUp } from {{ modules.triggers }};
 
+const LONGEST_ACTIVATION = 5000;
+const LONGEST_OUTDATING = 500;
 const config = {{ config }};
 const name = `offlinesync:${config.mount}`;
 const clock = {
@@ -19,41 +26,108 @@ const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 {% block network %}
 const network = (...args) => fetch(...args);
 {% endblock %}
-const caching = createCaching({
-  caches,
-  clock,
-  fetch: network,
-  origin: location.origin,
-  config: { ...config, prefix: `${name}:`, staticUrl: new URL(config.staticUrl, location.origin).href },
-});
 const database = createDatabase({
   indexedDB,
   clock,
   name,
   announceBlocked: () => channel?.postMessage({ type: "blocked" }),
 });
+const transport = createTransport({ fetch: network, clock, base: config.mount, longest: 150 * 1000 });
+const shelves = createShelves({ caches: globalThis.caches, clock, prefix: `${name}:`, limits: config.limits });
+const ownership = createOwnership({ database, clock, removeOthers: shelves.removeOthers });
+const fetchSession = createSessions({ transport, ownership, reportError: (error) => console.error(error) });
+const keeping = createKeeping({
+  shelves,
+  ownership,
+  fetchSession,
+  reading,
+  fetch: network,
+  clock,
+  digest,
+  announce,
+  origin: location.origin,
+  config: { ...config, staticUrl: new URL(config.staticUrl, location.origin).href },
+});
+const caching = createCaching({ keeping, ownership, fetch: network, fetchSession, clock, origin: location.origin, config });
 const deliver = createDelivery({
   outbox: createOutbox({ database, IDBKeyRange, newId }),
-  transport: createTransport({ fetch: network, clock, base: config.mount, longest: 150 * 1000 }),
+  transport: { ...transport, session: fetchSession },
   toSubmission,
   clock,
   lock: createLock({ locks: navigator.locks, clock, name }),
   random: Math.random,
-  report: (owner, receipts) => channel?.postMessage({ type: "receipts", owner, receipts }),
+  report,
 });
 const wakeUp = createWakeUp({ deliver, clock });
+const tasks = {
+  compare: keeping.compare,
+  look: keeping.look,
+  outdate: ({ path }) => keeping.outdate(path),
+  refresh: keeping.refreshNamed,
+};
+
+/** A broken storage may never answer, and nobody is to wait for it (P9). */
+function within(limit, work) {
+  return Promise.race([work, new Promise((resolve) => setTimeout(resolve, limit))]);
+}
+
+/** Whoever is told goes on to what was sent, and is not to find what was kept before. */
+async function report(owner, receipts) {
+  const outdated = receipts.map(async ({ result }) => result?.url && keeping.outdate(pathOf(result.url)));
+  await within(LONGEST_OUTDATING, Promise.all(outdated)).catch((error) => console.error(error));
+  channel?.postMessage({ type: "receipts", owner, receipts });
+}
+
+function pathOf(url) {
+  const { pathname, search } = new URL(url, location.origin);
+  return pathname + search;
+}
+
+async function digest(text) {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** To each that shows the page. A broadcast would end what lies in the back/forward cache (row A8). */
+async function announce(update) {
+  const shown = await clients.matchAll({ type: "window" });
+  for (const client of shown) {
+    if (pathOf(client.url) === update.path) client.postMessage({ type: "updated", ...update });
+  }
+}
+
+async function preloadPages() {
+  // WebKit's preloads come without what the page was asked for with, and break off: it is left out there.
+  const isWebKit = /AppleWebKit/.test(navigator.userAgent) && !/Chrom(e|ium)\//.test(navigator.userAgent);
+  if (!isWebKit) await registration.navigationPreload?.enable();
+}
 
 addEventListener("install", (event) => {
-  event.waitUntil(caching.install().then(() => skipWaiting()));
+  event.waitUntil(keeping.install().then(() => skipWaiting()));
 });
 
-addEventListener("activate", (event) => {
-  event.waitUntil(caching.activate().then(() => clients.claim()));
-});
+addEventListener("activate", (event) => event.waitUntil(activate()));
+
+/** Until a worker is active every page of the site waits for it. */
+async function activate() {
+  await within(LONGEST_ACTIVATION, Promise.all([keeping.activate(), preloadPages()]));
+  await clients.claim();
+}
 
 addEventListener("fetch", (event) => {
   const kind = caching.concerns(event.request);
-  if (kind) event.respondWith(caching[kind](event.request, (work) => event.waitUntil(work)));
+  if (!kind) return;
+  const { request, preloadResponse: preload } = event;
+  event.respondWith(caching[kind]({ request, preload }, (work) => event.waitUntil(work)));
+});
+
+addEventListener("message", (event) => {
+  const task = tasks[event.data?.type];
+  if (task) event.waitUntil(task(event.data).finally(() => event.ports[0]?.postMessage("done")));
+});
+
+addEventListener("periodicsync", (event) => {
+  if (event.tag === `${name}:refresh`) event.waitUntil(keeping.refreshNamed());
 });
 
 addEventListener("sync", (event) => {
