@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 
-const MODULES = ["database", "delivery", "entries", "outbox", "transport", "triggers"];
+const MODULES = [
+  "caching", "database", "delivery", "entries", "keeping", "outbox", "ownership", "reading", "room", "sessions", "shelf",
+  "signout", "transport", "triggers",
+];
 const STATIC = new URL("../../offlinesync/static/offlinesync/", import.meta.url);
 
 /** A later release: its schema and its entries hold more, and nothing else differs (rows A4, A5, B13). */

@@ -8,6 +8,7 @@ import { createFaults } from "./faults.js";
 import { createLocks } from "./locks.js";
 import { createNetwork } from "./network.js";
 import { usePlatformOf } from "./platform.js";
+import { createPrivacy } from "./privacy.js";
 import { createRandom } from "./random.js";
 import { createScheduler } from "./scheduler.js";
 import { createServer } from "./server.js";
@@ -101,7 +102,9 @@ function newcomer({ scheduler, random, site, witness, builds }) {
   const storage = createStorage({ scheduler, random, faults, name: "offlinesync:/offlinesync/", onCommitted() {} });
   const cookie = site.sign(null);
   const network = createNetwork({ scheduler, random, faults, server: site, witness, cookie: () => cookie, idsOnDevice: () => [] });
-  return createDevice({ scheduler, random, storage, locks: createLocks(scheduler, random), network, witness, note }, builds);
+  const privacy = createPrivacy({ record: () => undefined, everything: () => [], onViolation() {} });
+  const locks = createLocks(scheduler, random);
+  return createDevice({ scheduler, random, storage, locks, network, witness, privacy, note }, builds);
 }
 
 async function save(tab, number) {

@@ -1,5 +1,7 @@
 import FDBKeyRange from "fake-indexeddb/lib/FDBKeyRange";
 
+import { SIGN_OUT } from "./network.js";
+import { CLIENT, HOME, NAMED, OFFLINE, ORIGIN, STATIC } from "./site.js";
 import { createBackgroundSync } from "./sync.js";
 
 const NAME = "offlinesync:/offlinesync/";
@@ -8,15 +10,29 @@ const BASE = "/offlinesync/";
 const OPEN_TIMEOUT = 1000;
 const PATIENCE = 3000;
 const REOPEN_PAUSE = 60000;
+const DAY = 86400000;
+// So few that something has to go.
+const LIMITS = { pages: { maxEntries: 2, maxAge: DAY }, static: { maxEntries: 1, maxAge: null } };
+const KEEPING = {
+  mount: "/offlinesync/",
+  pages: [NAMED],
+  offlinePage: OFFLINE,
+  client: CLIENT,
+  modules: [],
+  staticUrl: ORIGIN + STATIC,
+  staticIsHashed: true,
+  refreshAfter: 60000,
+  networkTimeout: 3000,
+};
 
 /**
  * Tabs and a worker of one browser profile, put together from the modules as client.js and serviceworker.js do it.
  *
- * @param {object} world  what is outside: scheduler, random, storage, locks, network, witness, note
+ * @param {object} world  what is outside: scheduler, random, storage, caches, locks, network, witness, privacy, note
  * @param {Record<string, Record<string, any>>} builds
  */
 export function createDevice(world, builds) {
-  const { scheduler, random, storage, locks, network, witness, note } = world;
+  const { scheduler, random, storage, caches, locks, network, witness, privacy, note } = world;
   const contexts = new Set();
   let skew = 1764000000000;
   let born = 0;
@@ -34,6 +50,7 @@ export function createDevice(world, builds) {
       for (const run of deaths) run();
       storage.release(context);
       locks.release(context);
+      privacy.died(context);
     };
     context.clock = clockOf(context);
     context.newId = () => builds.now.entries.uuid7(context.clock.wall(), randomBytes());
@@ -73,10 +90,26 @@ export function createDevice(world, builds) {
       openTimeout: OPEN_TIMEOUT,
       patience: PATIENCE,
     });
+    const reportError = (error) => note(`${context.name} reports ${error.name}`);
+    const transportOf = (marks) =>
+      modules.transport.createTransport({ fetch: network.of(context, marks), clock, base: BASE, longest });
+    const shelves = modules.shelf.createShelves({ caches: caches?.of(context), clock, prefix: `${NAME}:`, limits: LIMITS });
+    const removeOthers = privacy.watchRemoval(context, shelves.removeOthers);
+    const ownership = privacy.watchOwnership(context, modules.ownership.createOwnership({ database, clock, removeOthers }));
+    const transport = transportOf({});
+    const ofPages = transportOf({ isOfPage: true });
+    const sessionsBy = (way) => modules.sessions.createSessions({ transport: way, ownership, reportError });
+    Object.assign(context, { ownership, shelves, reportError, askSite: ofPages.session, fetchSession: sessionsBy(ofPages) });
     context.outbox = modules.outbox.createOutbox({ database, IDBKeyRange: FDBKeyRange, newId });
     context.deliver = modules.delivery.createDelivery({
       outbox: context.outbox,
-      transport: modules.transport.createTransport({ fetch: network.of(context), clock, base: BASE, longest }),
+      transport: {
+        session: privacy.watchSessions(sessionsBy(transport)),
+        send(session, owner, ...what) {
+          privacy.delivering(session, owner);
+          return transport.send(session, owner, ...what);
+        },
+      },
       toSubmission: modules.entries.toSubmission,
       clock,
       lock: modules.delivery.createLock({ locks: locks.of(context), clock, name: NAME }),
@@ -91,13 +124,16 @@ export function createDevice(world, builds) {
     return modules;
   }
 
-  function openTab(owner) {
+  /** @param {string} owner @param {{isKept?: boolean, goTo?: (path: string) => void}} [page] */
+  function openTab(owner, { isKept = false, goTo = () => {} } = {}) {
     const context = newContext("tab", owner);
-    const { triggers } = equip(context, 20 * 60 * 1000);
+    const { triggers, signout, room } = equip(context, 20 * 60 * 1000);
     const { clock, newId } = context;
     const window = new EventTarget();
-    window.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    window.document = Object.assign(new EventTarget(), { visibilityState: "visible", documentElement: { hidden: false } });
+    window.location = { href: ORIGIN + HOME, origin: ORIGIN, assign: goTo, reload: () => goTo(HOME) };
     context.window = window;
+    context.withRoom = room.createRoom({ shelves: context.shelves });
     context.newEntry = builds[context.build].entries.newEntry;
     context.armSync = triggers.createSync({
       serviceWorker: { ready: Promise.resolve({ sync }) },
@@ -111,12 +147,31 @@ export function createDevice(world, builds) {
       armSync: context.armSync,
       clock,
       onOutdated: async () => {},
-      reportError: (error) => note(`${context.name} reports ${error.name}`),
+      reportError: context.reportError,
     });
+    signout.createSignOut({
+      window,
+      owner,
+      home: HOME,
+      ownership: context.ownership,
+      askSite: context.askSite,
+      fetchSession: context.fetchSession,
+      post: postSignOut,
+      reportError: context.reportError,
+    }).start(isKept);
     context.receive = ({ type }) => type === "saved" && context.triggers.deliver();
     context.tellOthers = () => broadcast(context, { type: "saved" });
     begin();
     return context;
+
+    /** The browser posts the form, and shows what comes of it. */
+    async function postSignOut(_form, _submitter, { session }) {
+      if (!context.alive) return;
+      privacy.isClear();
+      const headers = { [session.csrf_header]: session.csrf_token };
+      await network.of(context, { isOfPage: true })(SIGN_OUT, { method: "POST", headers }).catch(() => {});
+      goTo(HOME);
+    }
 
     /** As the client does it: what does not open now is tried again. */
     function begin() {
@@ -130,10 +185,32 @@ export function createDevice(world, builds) {
   function startWorker() {
     if (!worker?.alive) {
       worker = newContext("worker", "");
-      const { triggers } = equip(worker, 150 * 1000);
+      const { triggers, ...modules } = equip(worker, 150 * 1000);
+      keepPages(worker, modules);
       worker.wakeUp = triggers.createWakeUp({ deliver: worker.deliver, clock: worker.clock });
     }
     return { context: worker, wakeUp: worker.wakeUp };
+  }
+
+  function keepPages(context, { keeping, caching, reading }) {
+    const { clock, shelves, ownership, fetchSession } = context;
+    const fetch = network.of(context, { isOfPage: true });
+    context.keeping = keeping.createKeeping({
+      shelves,
+      ownership,
+      fetchSession,
+      reading,
+      fetch,
+      clock,
+      digest: async (text) => String(text.length) + /edition \d+/.exec(text),
+      announce: async ({ path }) => note(`${path} has changed`),
+      origin: ORIGIN,
+      config: KEEPING,
+    });
+    context.caching = caching.createCaching({
+      keeping: context.keeping, ownership, fetch, fetchSession, clock, origin: ORIGIN, config: KEEPING,
+    });
+    context.waitUntil = (work) => privacy.during(context, work).catch(context.reportError);
   }
 
   const sync = createBackgroundSync({ scheduler, isOnline: network.isUp, startWorker, killWorker: (context) => context.die() });
@@ -141,6 +218,21 @@ export function createDevice(world, builds) {
   return {
     sync,
     openTab,
+    startWorker,
+
+    /** As the worker's script does it. @param {{type: "install" | "compare" | "look" | "outdate" | "refresh"}} message */
+    tellWorker(message) {
+      const { keeping, waitUntil } = startWorker().context;
+      const tasks = {
+        install: () => keeping.install().then(keeping.activate),
+        compare: keeping.compare,
+        look: keeping.look,
+        outdate: ({ path }) => keeping.outdate(path),
+        refresh: keeping.refreshNamed,
+      };
+      waitUntil(tasks[message.type](message));
+    },
+
     tabs: () => [...contexts].filter(({ kind }) => kind === "tab"),
     worker: () => (worker?.alive ? worker : null),
 

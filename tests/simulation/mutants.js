@@ -213,4 +213,39 @@ export const MUTANTS = [
     row: "P2",
     changes: [["outbox", "Object.is(kept?.revision, entry.revision);", "true;"]],
   },
+  {
+    name: "keeps what arrives after its owner has signed out",
+    row: "P8",
+    changes: [["keeping", "    if (!(await isWelcome(page.owner))) await shelf.remove(path);\n", ""]],
+  },
+  {
+    name: "forgets a sign-out that the site has not been told of",
+    row: "P8",
+    changes: [["sessions", "if (leaving && ownerOf(answer) === leaving.owner) {", "if (false) {"]],
+  },
+  {
+    name: "believes an answer that was asked for before the change",
+    row: "P8",
+    changes: [["ownership", "record.turn === turn && (", "("]],
+  },
+  {
+    name: "writes down that somebody has left, and removes nothing",
+    row: "D6",
+    changes: [["ownership", '() => inTime(removeOthers(""), undefined)', "async () => {}"]],
+  },
+  {
+    name: "removes nothing when somebody else signs in",
+    row: "D6",
+    changes: [["ownership", "      await inTime(removeOthers(current), undefined);\n", ""]],
+  },
+  {
+    name: "one cache for everybody",
+    row: "D6",
+    changes: [["shelf", "`${prefix}${kind}:${encodeURIComponent(owner)}`", "`${prefix}${kind}:`"]],
+  },
+  {
+    name: "asks for pages as who has left",
+    row: "P8",
+    changes: [["caching", "const arriving = leaving ? asNobody(request) : fromNetwork(request, preload);", "const arriving = fromNetwork(request, preload);"]],
+  },
 ];

@@ -1,7 +1,10 @@
+import { ORIGIN } from "./site.js";
+
 const PORTAL = { status: 200, headers: { "content-type": "text/html" }, text: "<h1>Welcome aboard</h1>" };
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
 export const SESSION = "/offlinesync/session/";
 export const SUBMISSIONS = "/offlinesync/submissions/";
+export const SIGN_OUT = "/accounts/logout/";
 const STRANGER = "01940000-0000-7000-8000-000000000000";
 
 const json = (status, body, headers = {}) => ({ status, headers: { ...JSON_TYPE, ...headers }, text: JSON.stringify(body) });
@@ -37,6 +40,9 @@ export const STATUSES = [400, 401, 403, 404, 408, 409, 410, 413, 421, 422, 425, 
 /** What can happen to a request. */
 export const FAULTS = ["request_lost", "request_late", "answer_lost", "answer_late", "never_ends", "hostile", "status", "retry_after"];
 const LONGEST_LATENESS = 200000;
+// When the browser itself gives up what nobody has set a limit for.
+const PATIENCE = 300000;
+const NOBODY = { user: null, token: "" };
 
 /**
  * The way between one device and the site.
@@ -54,28 +60,36 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
   let isUp = true;
   let isAway = false;
 
-  function fetchOf(context) {
-    return (url, { method, headers, body, signal }) =>
+  function fetchOf(context, { isOfPage = false } = {}) {
+    return (input, { method = "GET", headers = {}, body, signal, credentials } = {}) =>
       new Promise((resolve, reject) => {
         if (!context.alive) return;
-        const request = readRequest(url, method, headers, body);
-        const exchange = { context, path: request.path, ids: idsOf(request) };
+        const request = readRequest(input.url ?? input, method, headers, body);
+        const isOfDelivery = !isOfPage && [SESSION, SUBMISSIONS].includes(request.path);
+        const exchange = { context, path: request.path, ids: idsOf(request), isOfDelivery };
         witness.sending(exchange);
         let isOver = false;
         const end = (settle, value) => {
           if (isOver) return;
           isOver = true;
+          scheduler.cancel(timer);
           witness.sent(exchange);
           if (context.alive) settle(value);
         };
         context.onDeath(() => end(() => {}));
-        signal.addEventListener("abort", () => end(reject, signal.reason));
+        signal?.addEventListener("abort", () => end(reject, signal.reason));
         const fail = () => end(reject, new TypeError("Failed to fetch"));
-        const answer = (made) => {
-          if (!isOver && made.headers["retry-after"]) witness.askedToWait(Number(made.headers["retry-after"]) * 1000);
-          end(resolve, toResponse(made, signal));
+        const timer = signal ? undefined : scheduler.at(PATIENCE, fail);
+        const whenGivenUp = (run) => {
+          if (signal) signal.addEventListener("abort", () => run(signal.reason));
+          else scheduler.at(PATIENCE, () => context.alive && run(new TypeError("The connection was lost")));
         };
-        carry(request, { ...cookie() }, answer, fail);
+        const answer = (made) => {
+          const wait = made.headers["retry-after"];
+          if (!isOver && isOfDelivery && wait) witness.askedToWait(Number(wait) * 1000);
+          end(resolve, toResponse(made, whenGivenUp));
+        };
+        carry(request, credentials === "omit" ? NOBODY : { ...cookie() }, answer, fail);
       });
   }
 
@@ -123,7 +137,11 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
   }
 
   return {
-    /** @param {object} context @returns {typeof fetch} */
+    /**
+     * @param {object} context
+     * @param {{isOfPage?: boolean}} [what]  whether what a page asks for is no delivery, and may be asked for at any time
+     * @returns {typeof fetch}
+     */
     of: fetchOf,
     isUp: () => isUp,
     /** @param {boolean} whether */
@@ -140,8 +158,8 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
 const idsOf = ({ batch }) => (batch?.submissions ?? []).map(({ id }) => id);
 
 function readRequest(url, method, headers, body) {
-  const path = url.split("?")[0];
-  if (method === "GET") return { method, path, headers };
+  const path = url.replace(ORIGIN, "").split("?")[0];
+  if (body === undefined) return { method, path, headers };
   const isMultipart = typeof body !== "string";
   const batch = JSON.parse(isMultipart ? body.parts.get("batch") : body);
   return { method, path, headers, batch, parts: isMultipart ? body.parts : new Map() };
@@ -151,11 +169,9 @@ function toAnswer({ status, headers, json: body, text }) {
   return body === undefined ? { status, headers: { ...PORTAL.headers, ...headers }, text } : json(status, body, headers);
 }
 
-function toResponse({ status, headers, text, isEndless = false }, signal) {
-  const endless = () => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  return {
-    status,
-    headers: { get: (name) => headers[name] ?? null },
-    json: isEndless ? endless : async () => JSON.parse(text),
-  };
+function toResponse({ status, headers, text, isEndless = false }, giveUp) {
+  const endless = () => new Promise((_, reject) => giveUp((reason) => reject(reason)));
+  const isRedirect = status === 0 || status === 302;
+  const response = new Response(isEndless ? { take: endless } : text, { status: isRedirect ? 0 : status, headers });
+  return Object.assign(response, { type: isRedirect ? "opaqueredirect" : "basic" });
 }

@@ -8,6 +8,7 @@ import { createFaults } from "./faults.js";
 import { createLocks } from "./locks.js";
 import { createNetwork } from "./network.js";
 import { usePlatformOf } from "./platform.js";
+import { createPrivacy } from "./privacy.js";
 import { createRandom } from "./random.js";
 import { createScheduler } from "./scheduler.js";
 import { createServer } from "./server.js";
@@ -87,7 +88,8 @@ async function comesOf(seed, { odd = (record) => record, good = (record) => reco
     askedToWait() {},
   };
   const network = createNetwork({ scheduler, random, faults, server, witness, cookie: () => cookie, idsOnDevice: () => [] });
-  const world = { scheduler, random, storage, locks: createLocks(scheduler, random), network, witness, note };
+  const privacy = createPrivacy({ record: () => undefined, everything: () => [], onViolation() {} });
+  const world = { scheduler, random, storage, locks: createLocks(scheduler, random), network, witness, privacy, note };
   const device = createDevice(world, await loadBuilds());
 
   async function until(isSo, milliseconds) {

@@ -61,13 +61,14 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     act.id ??= tab.newId();
     const entry = entryOf(tab, act, act.id);
     act.future = entry.future;
-    witness.pressed(act, { id: entry.id, title: act.title });
+    witness.pressed(act, { id: entry.id, title: act.title }, tab);
     note(`${tab.name} writes ${act.title} ${act.behaviour} ${act.group ?? ""}`);
     try {
-      await tab.outbox.open();
-      while (!(await tab.outbox.save(entry, contentsOf(act)))) {
+      await tab.withRoom(tab.outbox.open);
+      while (!(await tab.withRoom(() => tab.outbox.save(entry, contentsOf(act))))) {
+        witness.gaveUp(act, { id: entry.id, title: act.title });
         entry.id = tab.newId();
-        witness.pressed(act, { id: entry.id, title: act.title });
+        witness.pressed(act, { id: entry.id, title: act.title }, tab);
       }
     } catch (error) {
       if (tab.alive) notSaved(tab, act, entry, error);
@@ -88,6 +89,7 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
 
   function notSaved(tab, act, entry, error) {
     note(`${tab.name} says not saved ${act.title}: ${error.name}`);
+    witness.gaveUp(act, { id: entry.id, title: act.title });
     // Nobody knows whether it is there: it is never posted as well, and tried again under its id (row A3).
     act.unsure ||= error.name === "TimeoutError";
     if (act.unsure) return void inForms.add({ tab, act });
@@ -107,9 +109,10 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     const corrected = { ...act, title: newWords("corrected"), behaviour: "" };
     const entry = entryOf(tab, corrected, id);
     const version = { id, title: corrected.title };
-    witness.pressed(act, version);
+    witness.pressed(act, version, tab);
     note(`${tab.name} corrects ${titleOf(old)}`);
-    const isReplaced = await tab.outbox.replace(old.id, entry, contentsOf(corrected)).catch(() => null);
+    const isReplaced = await tab.withRoom(() => tab.outbox.replace(old.id, entry, contentsOf(corrected))).catch(() => null);
+    if (!isReplaced) witness.gaveUp(act, version);
     if (!isReplaced || !tab.alive) return;
     act.future = entry.future ?? act.future;
     // Whoever has found it among the saved ones knows what became of it, and does not send it a second time.

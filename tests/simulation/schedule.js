@@ -1,3 +1,4 @@
+import { createCaches } from "./caches.js";
 import { createChaos } from "./chaos.js";
 import { createDevice } from "./device.js";
 import { createFaults } from "./faults.js";
@@ -5,10 +6,13 @@ import { createLocks } from "./locks.js";
 import { createNetwork } from "./network.js";
 import { createPeople } from "./people.js";
 import { usePlatformOf } from "./platform.js";
+import { createPrivacy } from "./privacy.js";
 import { createRandom } from "./random.js";
 import { createScheduler } from "./scheduler.js";
 import { createServer } from "./server.js";
+import { HOME } from "./site.js";
 import { createStorage } from "./storage.js";
+import { createVisits } from "./visits.js";
 import { createWitness, valueOf } from "./witness.js";
 
 const MINUTE = 60000;
@@ -22,6 +26,8 @@ const MOST_STEPS = 20000;
 const LONGEST_GAP = 40;
 // Until what blocks an upgrade has gone, and what hangs has come back.
 const CALM = 15000;
+// What a schedule with pages does takes four times as long as one of the outbox alone, which has the more to be tried.
+const WITH_PAGES = 1 / 8;
 
 /**
  * One schedule: people write while everything goes wrong that can, then nothing does any more, and the outbox has to be
@@ -34,6 +40,7 @@ const CALM = 15000;
  */
 export async function runSchedule(seed, builds, { faulty, trace } = {}) {
   const random = createRandom(seed);
+  const hasPages = random.chance(WITH_PAGES);
   const scheduler = createScheduler(random);
   usePlatformOf(scheduler);
   let hash = 2166136261;
@@ -51,10 +58,23 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
     violation ??= what;
   }
 
+  // Not one of them is an answer to anybody, and in a browser each stands in the console as an error of the site's.
+  const onUntaken = (error) => onViolation(`P9: nobody has taken ${error}`);
+  process.on("unhandledRejection", onUntaken);
+
   const faults = createFaults(random, note);
   const entries = () => storage.records("entries");
   const witness = createWitness({ entries, files: () => storage.records("files"), now: scheduler.now, onViolation });
-  const storage = createStorage({ scheduler, random, faults, name: "offlinesync:/offlinesync/", onCommitted: witness.checkDevice });
+  const storage = createStorage({ scheduler, random, faults, name: "offlinesync:/offlinesync/", onCommitted });
+  const caches = createCaches({ scheduler, random, faults, onChanged: () => privacy.checkCaches() });
+  const record = () => storage.records("state").find(({ key }) => key === "owner");
+  const privacy = createPrivacy({ record, everything: caches.everything, onViolation });
+
+  function onCommitted() {
+    witness.checkDevice();
+    privacy.checkRecord();
+  }
+
   const server = createServer({
     faulty,
     newToken: () => random.next().toString(36),
@@ -73,33 +93,43 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
     cookie: () => session.cookie,
     idsOnDevice: () => entries().map(({ id }) => id),
   });
-  const world = { scheduler, random, faults, storage, locks: createLocks(scheduler, random), network, server, session, witness, note };
+  const locks = createLocks(scheduler, random);
+  const world = { scheduler, random, faults, storage, caches, locks, network, server, session, witness, privacy, note };
   const device = createDevice(world, builds);
   const people = createPeople(world);
-  const chaos = createChaos(world, device, people);
+  const visits = createVisits(world, device, builds.now.reading);
+  const chaos = createChaos(world, device, people, visits, { hasPages });
+  const signedIn = () => server.userOf(session.cookie) ?? "";
 
   /** Goes on until it is so, for so long at the most. @returns {Promise<boolean>} whether it is so */
   async function until(isSo, milliseconds) {
     const end = scheduler.now() + milliseconds;
+    const most = steps + MOST_STEPS;
     await scheduler.settle();
     while (!violation && !isSo()) {
       if (scheduler.now() > end) return false;
-      if (++steps > MOST_STEPS) onViolation("B10: it goes on for ever");
+      if (++steps > most) onViolation("B10: it goes on for ever");
       if (!(await scheduler.step())) return isSo();
     }
     return true;
   }
 
+  /** @param {unknown} work @param {number} milliseconds  at the most */
+  async function isOver(work, milliseconds) {
+    let isSo = false;
+    Promise.resolve(work).then(() => {
+      isSo = true;
+    });
+    return until(() => isSo, milliseconds);
+  }
+
   async function goWrong() {
     const kinds = chaos.chooseKinds();
     const events = random.chance(0.05) ? random.between(10, 40) : random.between(3, 10);
-    device.openTab(session.cookie.user ?? "");
+    if (hasPages) device.tellWorker({ type: "install" });
+    device.openTab(signedIn());
     for (let event = 0; event < events && !violation; event++) {
-      const happening = { isOver: false };
-      Promise.resolve(chaos.happen(kinds)).then(() => {
-        happening.isOver = true;
-      });
-      await until(() => happening.isOver, MINUTE);
+      await isOver(chaos.happen(kinds), MINUTE);
       let gap = random.chance(0.2) ? 0 : random.between(1, LONGEST_GAP);
       await until(() => gap-- === 0, 20 * MINUTE);
     }
@@ -113,6 +143,26 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
     await until(() => false, CALM);
   }
 
+  /** Somebody opens a page, and the site is told of whoever has left (P8). */
+  async function comesToRest() {
+    await isOver(visits.open(HOME), BOUND);
+    await checkPages();
+    // What is on its way still may end the session that was there before.
+    await signIn(signedIn());
+  }
+
+  async function checkPages() {
+    const isQuiet = await until(() => !privacy.isBusy(), 2 * BOUND);
+    if (!isQuiet) onViolation("P8: pages are looked for, and it does not come to an end");
+    if (!violation) privacy.checkQuiet(server.userOf(session.cookie));
+  }
+
+  async function signIn(owner) {
+    if (!hasPages) return chaos.signAs(owner || null);
+    await isOver(visits.signIn(() => chaos.signAs(owner || null)), BOUND);
+    await checkPages();
+  }
+
   /** Milliseconds until the last of what was asked of the device is over. */
   function longestPause() {
     const pauses = [...entries().map(({ pause }) => pause), ...storage.records("state").map(({ pause }) => pause)];
@@ -122,7 +172,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
 
   /** The bugs are there still, and whatever is not to blame gets past those that are (P6, row B9). */
   async function othersPass() {
-    const owner = session.cookie.user ?? "";
+    const owner = signedIn();
     device.openTab(owner);
     const good = () => entries().filter(
       (entry) => entry.owner === owner && entry.state === "waiting" && entry.group === null && valueOf(entry, "behaviour") === "",
@@ -132,7 +182,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
 
   /** What was promised when the page closed: the worker alone delivers it (rows B3, B4). @param {{away: boolean}} site */
   async function workerDelivers({ away }) {
-    const tab = device.openTab(session.cookie.user ?? "");
+    const tab = device.openTab(signedIn());
     await until(() => false, MINUTE);
     if (longestPause() > 0) return;
     if (random.chance(0.5)) {
@@ -141,11 +191,8 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
     }
     network.setAway(away);
     const { act, ended } = people.write(tab, { withTrouble: false });
-    const state = { isWritten: false };
-    ended.then(() => {
-      state.isWritten = true;
-    });
-    await until(() => state.isWritten && act.isPromised !== undefined, MINUTE);
+    await isOver(ended, MINUTE);
+    await until(() => act.isPromised !== undefined, MINUTE);
     for (const open of device.tabs()) open.die();
     if (away) await until(() => false, SITE_AWAY);
     network.setAway(false);
@@ -155,7 +202,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
   }
 
   async function empties(owner) {
-    chaos.signAs(owner || null);
+    await signIn(owner);
     const tab = device.openTab(owner);
     const own = () => entries().filter((entry) => entry.owner === owner);
     const waitsForThePerson = (entry) => own().some(
@@ -165,11 +212,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
       const before = longestPause();
       const isDone = await until(() => own().every(waitsForThePerson), before + BOUND);
       if (!isDone) return onViolation(`B10: ${own().map(({ state }) => state)} of ${owner || "nobody"} after all has been well`);
-      const correcting = { isOver: false };
-      people.correct(tab).then(() => {
-        correcting.isOver = true;
-      });
-      await until(() => correcting.isOver, BOUND);
+      await isOver(people.correct(tab), BOUND);
       if (round > 100) return onViolation("B10: what is corrected is refused again and again");
     }
   }
@@ -190,7 +233,9 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
 
   await goWrong();
   if (!violation) await comeRight();
+  if (!violation && hasPages) await comesToRest();
   if (!violation) await endWell();
   device.killAll();
+  process.off("unhandledRejection", onUntaken);
   return { violation, hash, steps, injected: faults.injected };
 }

@@ -1,3 +1,5 @@
+import { SIGN_OUT } from "./network.js";
+import { answerFor } from "./site.js";
 import { valueOf } from "./witness.js";
 
 const MAX_SUBMISSIONS = 100;
@@ -16,7 +18,11 @@ const BUG_SECONDS = 60;
 export function createServer({ onEffect, newToken, faulty = {} }) {
   /** The ledger: one row for an owner and an id, for ever. @type {Map<string, {digest: string, result: object}>} */
   const ledger = new Map();
+  /** The tokens of those who have signed out, or in again. @type {Set<string>} */
+  const ended = new Set();
   let isMended = false;
+
+  const userOf = ({ user, token }) => (ended.has(token) ? null : user);
 
   const refusal = (status, code, headers = {}) => ({ status, headers, json: { code, detail: `${code}.` } });
 
@@ -41,6 +47,14 @@ export function createServer({ onEffect, newToken, faulty = {} }) {
     const poison = batch.submissions.find((submission) => !isMended && behaviourOf(submission).startsWith("site: "));
     if (poison) return POISON[behaviourOf(poison)]();
     return { status: 200, headers: {}, json: { receipts: ingest(batch.owner === null ? "" : user, batch.submissions, parts) } };
+  }
+
+  /** What Django's own view does: the cookie is nobody's from then on, and its token stays good. */
+  function signOut({ token }, { method, headers }) {
+    if (method !== "POST") return { status: 405, headers: {}, text: "" };
+    if (headers["X-CSRFToken"] !== token) return { status: 403, headers: {}, text: "<h1>Forbidden</h1>" };
+    ended.add(token);
+    return { status: 302, headers: {}, text: "" };
   }
 
   function ingest(owner, list, parts) {
@@ -87,12 +101,25 @@ export function createServer({ onEffect, newToken, faulty = {} }) {
   return {
     /** @param {{method: string, path: string, headers: object, batch?: object, parts?: Map<string, ArrayBuffer>}} request */
     handle(cookie, request) {
-      if (request.path.endsWith("session/")) return session(cookie);
-      return submissions(cookie, request);
+      const known = { ...cookie, user: userOf(cookie) };
+      if (request.path.endsWith("session/")) return session(known);
+      if (request.path.endsWith("submissions/")) return submissions(known, request);
+      if (request.path === SIGN_OUT) return signOut(known, request);
+      return answerFor(request, known.user, ledger.size);
     },
 
-    /** @param {string | null} user @returns {{user: string | null, token: string}} the cookie; Django changes the token (row D3) */
-    sign: (user) => ({ user, token: newToken() }),
+    /**
+     * @param {string | null} user
+     * @param {{token: string}} [before]  the cookie that is no good from then on
+     * @returns {{user: string | null, token: string}} the cookie; Django changes the token (row D3)
+     */
+    sign(user, before) {
+      if (before) ended.add(before.token);
+      return { user, token: newToken() };
+    },
+
+    /** @returns {string | null} who is signed in with this cookie */
+    userOf,
 
     /** The site's developers have found the bugs. */
     mend() {

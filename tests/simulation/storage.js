@@ -110,7 +110,8 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
     const comesBack = () => {
       delete transaction._start;
       delete transaction.abort;
-      if (context.alive && random.chance(0.5)) transaction._start();
+      // In its turn, which may not have come: no two that write are ever under way at once.
+      if (context.alive && random.chance(0.5)) transaction.db._rawDatabase.processTransactions();
       else if (transaction._state !== "finished") undo(transaction, "UnknownError");
     };
     const soon = () => scheduler.at(random.next() * LONGEST_HANG, comesBack);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
+import { SIGN_OUT } from "./network.js";
 import { createServer } from "./server.js";
 
 const TABLE = JSON.parse(readFileSync(new URL("wire.json", import.meta.url), "utf8"));
@@ -14,28 +15,32 @@ export function differencesOfModel() {
   return TABLE.flatMap(({ name, exchanges }) => {
     let tokens = 0;
     const server = createServer({ onEffect() {}, newToken: () => `token ${++tokens}` });
+    const cookies = new Map();
     return exchanges.flatMap((exchange) => {
-      const found = outline(ask(server, exchange));
+      const { user } = exchange;
+      if (!cookies.has(user)) cookies.set(user, server.sign(user));
+      const found = outline(ask(server, cookies.get(user), exchange));
       if (isDeepStrictEqual(found, exchange.answer)) return [];
       return [`${name}: ${JSON.stringify(found)} instead of ${JSON.stringify(exchange.answer)}`];
     });
   });
 }
 
-function ask(server, { user, batch, token = "right", parts = {}, repeat = 1 }) {
-  const cookie = server.sign(user);
+function ask(server, cookie, { sign_out: isSignOut = false, batch, token = "right", parts = {}, repeat = 1 }) {
+  const headers = { "X-CSRFToken": token === "right" ? cookie.token : token };
+  if (isSignOut) return server.handle(cookie, { method: "POST", path: SIGN_OUT, headers });
   if (!batch) return server.handle(cookie, { method: "GET", path: "/offlinesync/session/" });
   return server.handle(cookie, {
     method: "POST",
     path: "/offlinesync/submissions/",
-    headers: { "X-CSRFToken": token === "right" ? cookie.token : token },
+    headers,
     batch: { ...batch, submissions: Array(repeat).fill(batch.submissions).flat() },
     parts: new Map(Object.entries(parts).map(([part, [byte, size]]) => [part, new Uint8Array(size).fill(byte).buffer])),
   });
 }
 
 /** Everything that a device goes by, and no texts. */
-function outline({ status, json: { receipts, owner, code } }) {
+function outline({ status, json: { receipts, owner, code } = {} }) {
   if (receipts) return { status, receipts: receipts.map(outlineOfReceipt) };
   return { status, ...(owner !== undefined && { owner }), ...(code !== undefined && { code }) };
 }

@@ -2,9 +2,9 @@
  * Sees everything: what people wrote and were told, what lies on the device, what the site has done. It speaks up as soon
  * as one of the promises does not hold.
  *
- * An act is one thing that somebody wrote and sent: `{owner, group, versions}`. A version is a pair of an id and a title, and
- * no two versions have the same title. Once an act is told to be saved, one of its open versions is on the device, or the
- * site has it.
+ * An act is one thing that somebody wrote and sent: `{owner, group, open}`. A version is a pair of an id and a title, open
+ * from the press of the button until another one is told to be saved. Once an act is told to be saved, one of its open versions
+ * is on the device, or the site has it.
  *
  * @param {object} collaborators
  * @param {() => object[]} collaborators.entries  the records on the device
@@ -28,6 +28,7 @@ export function createWitness({ entries, files, now, onViolation }) {
   // Not thrown: much of this runs under code whose business it is to survive errors.
   const violated = (promise, what) => onViolation(`${promise}: ${what}`);
 
+  const isSame = (one, other) => one.id === other.id && one.title === other.title;
   const hasEffect = ({ id, title }) => effects.get(title)?.id === id;
   const isOver = (version) => hasEffect(version) || discarded.has(version.title);
   const isKept = (records, { id, title }) => records.some((record) => record.id === id && titleOf(record) === title);
@@ -76,15 +77,21 @@ export function createWitness({ entries, files, now, onViolation }) {
     effects,
     checkDevice,
 
-    /** Somebody presses the button. @param {object} act @param {{id: string, title: string}} version */
-    pressed(act, version) {
-      act.open = [...(act.open ?? []), version];
+    /** Somebody presses the button. @param {object} act @param {{id: string, title: string}} version @param {object} tab */
+    pressed(act, version, tab) {
+      act.open = [...(act.open ?? []), { ...version, tab }];
       actByTitle.set(version.title, act);
     },
 
-    /** The page says "Saved on this device". */
+    /** It has not come to that. */
+    gaveUp(act, version) {
+      for (const open of act.open) if (isSame(open, version)) open.tab = null;
+    },
+
+    /** The page says "Saved on this device". What is being written in another tab meanwhile may take its place (P2). */
     told(act, version) {
-      act.open = [version];
+      this.gaveUp(act, version);
+      act.open = act.open.filter((open) => isSame(open, version) || open.tab?.alive);
       saved.add(act);
       checkDevice();
     },
@@ -125,7 +132,7 @@ export function createWitness({ entries, files, now, onViolation }) {
     },
 
     sending(exchange) {
-      if (honoursWaits && now() < askedToWaitUntil) violated("B12", "a request before the time that the site has asked for");
+      if (honoursWaits && exchange.isOfDelivery && now() < askedToWaitUntil) violated("B12", "a request before the time that the site has asked for");
       inFlight.add(exchange);
       const alive = [...inFlight].filter(({ context, path }) => context.alive && path.endsWith("submissions/"));
       if (alive.length > 1) violated("B6", "two deliveries at once");
