@@ -9,8 +9,6 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from offlinesync.scripts import CLIENT_MODULES
-
 from . import pages
 from .moments import Moment
 from .pages import FORM, LIST
@@ -37,8 +35,8 @@ new MutationObserver(look).observe(status, { childList: true, subtree: true });
 form.requestSubmit(form.querySelector("button[type=submit]"));
 """
 IS_READY_SCRIPT = f"""
-const client = (() => {{ {pages.CLIENT_FILES_SCRIPT} }})();
-return client > arguments[0] && document.querySelector("main form [name=title]") !== null;
+const runs = (() => {{ {pages.CLIENT_RUNS_SCRIPT} }})();
+return runs && document.querySelector("main form [name=title]") !== null;
 """
 # A page that sends others' posts at that moment may have something newer to say, and empties the form or goes on.
 SAID_SCRIPT = """
@@ -80,7 +78,7 @@ def open_form(stage: Stage) -> None:
         # The page before, whose post is accepted just then, may go on to the list in the form's place.
         if not stage.driver.current_url.endswith(FORM):
             stage.open(FORM)
-        return bool(stage.driver.execute_script(IS_READY_SCRIPT, len(CLIENT_MODULES)))
+        return bool(stage.driver.execute_script(IS_READY_SCRIPT))
 
     stage.open(FORM)
     wait_until(opened, "the form is open")

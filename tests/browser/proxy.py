@@ -229,8 +229,11 @@ def rewriting(change: Callable[[bytes], bytes]) -> Behaviour:
 
     def behaviour(proxy: Proxy, exchange: Exchange, client: socket.socket) -> None:
         head, separator, body = ask(proxy, exchange).partition(b"\r\n\r\n")
+        changed = change(body)
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
-        client.sendall(b"\r\n".join(lines) + separator + change(body))
+        # What says no length is a stream to the worker, which keeps none.
+        lines.append(b"Content-Length: %d" % len(changed))
+        client.sendall(b"\r\n".join(lines) + separator + changed)
 
     return behaviour
 

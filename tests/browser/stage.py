@@ -15,6 +15,13 @@ from .engines import Browser
 from .network import SITE_ADDRESS, Namespace, Network, missing_for_network
 from .proxy import Proxy, Relay
 from .site import Site
+from .waiting import wait_until
+
+CLIENT_RUNS_SCRIPT = "return performance.getEntriesByName('offlinesync:start').length > 0"
+IS_COMPLETE_SCRIPT = f"""
+const runs = (() => {{ {CLIENT_RUNS_SCRIPT} }})();
+return runs || document.querySelector('link[rel="offlinesync-client"]') === null;
+"""
 
 
 class Way(Enum):
@@ -54,9 +61,14 @@ class Stage:
             raise RuntimeError("this stage has no network of its own: ask for Way.CABLE")
         return self.laid
 
-    def open(self, path: str = "/") -> None:
-        """Open a page of the site in the current tab."""
+    def open(self, path: str = "/", *, until_client_runs: bool = True) -> None:
+        """Open a page of the site in the current tab; its client, if it has one, comes after it.
+
+        A form that is sent earlier is posted plainly, as it should be (P7).
+        """
         self.driver.get(self.url + path)
+        if until_client_runs:
+            wait_until(lambda: self.driver.execute_script(IS_COMPLETE_SCRIPT), f"the client of {path} runs")
 
 
 @contextmanager

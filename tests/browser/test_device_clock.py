@@ -150,7 +150,6 @@ def test_b11_with_nothing_behind_the_link_it_is_saved_and_delivered_later(stage:
     pages.deny_background_sync(stage)
     lie_about_the_network(stage, "true")
     stage.open(FORM)
-    pages.wait_for_client(stage)
     nothing = proxy.Gate()
     stage.proxy.on(None, nothing.before_request)
     pages.fill(stage, "Into the void")

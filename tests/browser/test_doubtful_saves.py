@@ -62,7 +62,6 @@ def refuse(stage: Stage) -> None:
 
 def test_a3_p7_what_may_have_been_saved_is_not_posted_plainly_as_well(stage: Stage) -> None:
     stage.open(FORM)
-    pages.wait_for_client(stage)
     stage.proxy.on(SESSION, proxy.refuse)
     pages.fill(stage, TITLE)
     stage.driver.execute_script(WRITE_WITHOUT_A_WORD)

@@ -112,7 +112,7 @@ def damage(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("engine", "harm"),
     [
-        ("chromium", damage),
+        wide("chromium", damage),
         wide("chromium", remove),
         wide("firefox", damage),
         wide("firefox", remove),
@@ -171,7 +171,6 @@ def test_a9_what_the_worker_has_delivered_is_not_missed(stage: Stage) -> None:
     assert pages.status(stage.driver) == []
     delete_database(stage)
     stage.open(FORM)
-    pages.wait_for_client(stage)
     save_unsent(stage, "Another")
     assert not [line for line in pages.status(stage.driver) if "removed" in line]
 
@@ -188,7 +187,6 @@ def test_a9_p4_a_loss_is_told_to_its_owner_only_and_the_trace_holds_no_words(sta
     delete_database(stage)
 
     stage.open(LIST)
-    pages.wait_for_client(stage)
     pages.sign_in(stage, "demo2")
     pages.write_post(stage, "By somebody else")
     pages.wait_for_title(stage.driver, "Posts")
@@ -211,7 +209,6 @@ def test_a9_a_loss_under_an_open_page_is_told_there(stage: Stage) -> None:
 def test_a9_a10_the_browser_is_asked_once_to_keep_it_and_nobody_waits(stage: Stage, how: str) -> None:
     with before_load(stage, COUNT_PERSIST.format(answer=PERSIST[how])):
         stage.open(FORM)
-    pages.wait_for_client(stage)
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     asked = "return window.asked"
     assert stage.driver.execute_script(asked) == 0, "not before there is something to keep"

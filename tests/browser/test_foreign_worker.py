@@ -79,7 +79,7 @@ def test_d10_a_foreign_worker_stays_and_the_developer_is_told(stage: Stage) -> N
 def test_d10_a_worker_that_is_done_with_is_replaced(stage: Stage, script: str) -> None:
     if script != OURS_ONCE:
         # As OFFLINESYNC["REPLACES_WORKERS"] would have it.
-        (client,) = re.findall(r'src="(/offlinesync/client\.[^"]+)"', stage.site.get(LIST).body.decode())
+        (client,) = re.findall(r'href="(/offlinesync/client\.[^"]+)"', stage.site.get(LIST).body.decode())
         config = b'"replaces": ["%s"]' % THEIRS.encode()
         stage.proxy.on(client, proxy.rewriting(lambda body: body.replace(b'"replaces": []', config, 1)))
     settle_in(stage, script)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
@@ -59,7 +60,7 @@ def test_an_accepted_post_leads_where_the_plain_view_leads(stage: Stage) -> None
 def test_p7_without_javascript_it_is_a_plain_form(stage: Stage) -> None:
     without_javascript(stage)
     photo = pages.photo()
-    stage.open(FORM)
+    stage.open(FORM, until_client_runs=False)
     pages.fill(stage, TITLE, file=pages.photo_file(stage, photo))
     pages.submit(stage)
     pages.wait_for_title(stage.driver, "Posts")
@@ -80,7 +81,7 @@ def test_a_refusal_stands_in_the_form_in_djangos_own_markup(stage: Stage) -> Non
     assert not stage.site.posts(TITLE)
 
     without_javascript(stage)
-    stage.open(FORM)
+    stage.open(FORM, until_client_runs=False)
     pages.fill(stage, TITLE, file=broken_photo(stage))
     pages.submit(stage)
     wait_for_refusal(stage)
@@ -159,6 +160,7 @@ def test_a8_a_double_click_is_one_post(stage: Stage) -> None:
     assert len(stage.site.ledger()) == 1
 
 
+@pytest.mark.wide
 def test_a_slow_answer_leaves_the_form_filled_and_busy_for_ten_seconds_at_most(stage: Stage) -> None:
     gate = proxy.Gate()
     stage.proxy.on(SUBMISSIONS, gate.before_request)

@@ -12,7 +12,7 @@ from . import acts, pages, proxy
 from .acts import Act
 from .conftest import OpenStage
 from .matrix import CHROMIUM_FIRST
-from .pages import FORM, LIST
+from .pages import FORM
 from .proxy import SESSION, SUBMISSIONS, Behaviour
 from .stage import Stage, Way
 from .waiting import wait_until
@@ -145,8 +145,7 @@ def stage(open_stage: OpenStage, engine: str) -> Iterator[Stage]:
     """One stage for all answers on an engine: each leaves it as it found it."""
     with open_stage(engine, Way.PROXIED) as opened:
         # The worker sends in the same way. Without it, it is known who has asked, and when.
-        if opened.browser.has_sync_manager:
-            pages.deny_background_sync(opened)
+        pages.deny_background_sync(opened)
         pages.keep_pages(opened)
         yield opened
 
@@ -209,7 +208,7 @@ def test_b2_p5_a_captive_portal_neither_takes_an_entry_nor_the_place_of_a_kept_p
         write_and_be_told(stage, title, pages.SAVED_SYNC)
         stage.open(FORM)
         assert stage.driver.title == "Free Wi-Fi"
-        stage.open(LIST)
+        stage.open("/accounts/login/")
         assert stage.driver.title == "Free Wi-Fi"
 
         stage.proxy.on(None, proxy.refuse)

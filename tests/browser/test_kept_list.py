@@ -15,10 +15,7 @@ from .stage import Stage
 from .waiting import wait_until
 from .wire import Exchange, answer
 
-FORM_GONE = (
-    "The form that this was written in is not on this page any more. "
-    "What you wrote is below: you can copy it from there."
-)
+FORM_GONE = "It cannot be put back into its form any more. What you wrote is below: you can copy it from there."
 ATTENTION = "Needs your attention: 1 See what is wrong"
 # Each kept entry as it stands in the list; what is folded away has a text as well, but no innerText.
 LIST_SCRIPT = """

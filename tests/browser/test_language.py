@@ -17,7 +17,6 @@ def test_c11_a_form_in_german_is_read_as_german_when_the_worker_delivers_it_unde
     stage.driver.add_cookie({"name": "django_language", "value": "de"})
     stage.proxy.on(SESSION, proxy.refuse)
     stage.open(FORM)
-    pages.wait_for_client(stage)
     assert stage.driver.execute_script("return document.forms[0].dataset.offlinesyncLanguage") == "de"
     pages.fill(stage, "Auf Deutsch", file=pages.photo_file(stage, b"this is no picture"))
     pages.submit(stage)

@@ -42,9 +42,7 @@ SITES = {
           for (const control of form.elements) control.disabled = true;
         }));
     """,
-    "a_template_is_missing": """
-        document.querySelector("template[data-offlinesync-template=saved-sending]").remove();
-    """,
+    "a_text_is_missing": pages.LOSE_TEXT % "saved-sending",
 }
 # Presses the button again in the moment in which it is free, and says on the wire when nothing more comes of it.
 PRESS_TWICE = """

@@ -45,7 +45,7 @@ PLACES_SCRIPT = """
 const [done] = arguments;
 (async () => ({
   databases: (await indexedDB.databases()).map(({ name }) => name).sort(),
-  caches: (await caches.keys()).map((name) => name.split(":").slice(0, 2).join(":")).sort(),
+  caches: [...new Set((await caches.keys()).map((name) => name.split(":").slice(0, 2).join(":")))].sort(),
   workers: (await navigator.serviceWorker.getRegistrations()).map(({ scope, active }) => [
     new URL(scope).pathname,
     active && new URL(active.scriptURL).pathname,
@@ -171,7 +171,6 @@ def entries_of(stage: Stage, mount: str) -> int:
 def write_at(stage: Stage, mount: str, title: str) -> None:
     """Open one site's form, write a post and press the button."""
     stage.open(mount.rstrip("/") + FORM)
-    pages.wait_for_client(stage)
     pages.fill(stage, title)
     pages.submit(stage)
 

@@ -209,8 +209,7 @@ def test_b9_p6_an_entry_that_is_always_put_off_with_retry_after_lets_the_others_
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes_on(stage: Stage, place: int) -> None:
     titles = ["First in line", "Second in line", "Third in line"]
-    if stage.browser.has_sync_manager:
-        pages.deny_background_sync(stage)
+    pages.deny_background_sync(stage)
     save_untried(stage, *titles)
     stage.open(NEUTRAL)
     stage.driver.execute_async_script(SPOIL_SCRIPT, pages.OUTBOX, place)

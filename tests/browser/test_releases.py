@@ -107,6 +107,7 @@ def test_a5_p2_what_the_first_release_saved_is_kept_and_delivered_once(stage: St
     assert len(stage.site.ledger()) == len(frozen.records(old, "entries"))
 
 
+@pytest.mark.wide
 def test_a4_a_tab_that_will_not_let_go_blocks_no_form_and_nothing_is_lost(stage: Stage) -> None:
     old = frozen.release(1)
     stage.open(NEUTRAL)
@@ -119,7 +120,6 @@ def test_a4_a_tab_that_will_not_let_go_blocks_no_form_and_nothing_is_lost(stage:
     assert stage.site.ledger() == []
 
     stage.open(FORM)
-    pages.wait_for_client(stage)
     stage.driver.switch_to.window(deaf)
     assert stage.driver.execute_script("return window.deaf.version") == 1
     stage.driver.close()
@@ -135,6 +135,7 @@ def test_a4_a_tab_that_will_not_let_go_blocks_no_form_and_nothing_is_lost(stage:
     wait_for_anonymous(stage)
 
 
+@pytest.mark.wide
 def test_a4_b10_a_page_whose_outbox_opens_late_shows_and_sends_what_waits(stage: Stage) -> None:
     """The page waits a tenth of its time."""
     old = frozen.release(1)

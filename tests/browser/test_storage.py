@@ -111,8 +111,6 @@ indexedDB.open(name).onsuccess = ({ target: { result: database } }) => {
   };
 };
 """
-# A click of the driver's own would wait for what comes of it.
-PRESS = "setTimeout(() => document.querySelector('main form button[type=submit]').click())"
 BUSY = "return document.querySelector('main form button[aria-busy]') !== null"
 SAVE_MANY = """
 const [count, done] = arguments;
@@ -161,7 +159,6 @@ def traced(stage: Stage, output: Path) -> Iterator[None]:
 
 def test_a2_every_save_brings_its_entry_to_the_disk(stage: Stage, tmp_path: Path) -> None:
     stage.open(FORM)
-    pages.wait_for_client(stage)
     output = tmp_path / "calls.txt"
     with traced(stage, output):
         assert stage.driver.execute_async_script(SAVE_MANY, SAVES) == "saved"
@@ -173,7 +170,6 @@ def test_a2_every_save_brings_its_entry_to_the_disk(stage: Stage, tmp_path: Path
 def test_a3_a_connection_that_is_closed_under_the_page_is_made_anew(stage: Stage, how: str) -> None:
     pages.before_load(stage, KEEP_HANDLES)
     stage.open(FORM)
-    pages.wait_for_client(stage)
     wait_until(lambda: stage.driver.execute_script("return window.handles.length"), "the outbox is open")
     if how == "closed":
         # As WebKit does when it loses its process for storage: no event says so.
@@ -195,7 +191,6 @@ def test_a3_a_page_that_loses_its_connection_each_time_saves_and_delivers(stage:
     pages.before_load(stage, KEEP_HANDLES)
     stage.proxy.on(SESSION, proxy.refuse)
     stage.open(FORM)
-    pages.wait_for_client(stage)
     for count in (1, 2):
         wait_until(lambda: stage.driver.execute_script(CLOSE_HANDLES), "the page had a connection")
         pages.fill(stage, f"After loss {count}")
@@ -215,7 +210,6 @@ def test_a3_a_transaction_that_never_ends_is_neither_believed_nor_repeated(stage
     """The sixty seconds that a transaction may take are one here."""
     pages.before_load(stage, SILENT % {"lost": str(lost).lower()})
     stage.open(FORM)
-    pages.wait_for_client(stage)
     stage.proxy.on(SESSION, proxy.refuse)
     pages.fill(stage, TITLE)
     pages.submit(stage)
@@ -239,7 +233,6 @@ def test_a3_a_transaction_that_never_ends_is_neither_believed_nor_repeated(stage
 def fill_with_files(stage: Stage, *, size: int) -> None:
     """A form with several files."""
     stage.open(FORM)
-    pages.wait_for_client(stage)
     pages.fill(stage, TITLE)
     stage.driver.execute_script(MORE_FILES, FILES, size)
 
@@ -258,7 +251,7 @@ def test_a7_a_kill_between_two_writes_leaves_nothing_of_the_entry(stage: Stage, 
     stage.proxy.on(SESSION, proxy.refuse)
     fill_with_files(stage, size=1_000_000)
     stage.driver.execute_script(STOP_AFTER, writes, HELD)
-    stage.driver.execute_script(PRESS)
+    stage.driver.execute_script(pages.PRESS_SCRIPT)
     wait_until(lambda: gate.held, f"the browser waits after {writes} writes")
     restart(stage)
     gate.open()
@@ -277,7 +270,7 @@ def test_a7_whenever_the_browser_is_killed_an_entry_has_all_its_files(stage: Sta
     takes = time.monotonic() - began
     for _ in range(KILLS):
         fill_with_files(stage, size=size)
-        stage.driver.execute_script(PRESS)
+        stage.driver.execute_script(pages.PRESS_SCRIPT)
         # The moment itself is what is tried here.
         time.sleep(moments.uniform(0, 1.2 * takes))
         restart(stage)

@@ -80,7 +80,6 @@ class App:
 
     def open_form(self, stage: Stage) -> None:
         stage.open(pages.FORM)
-        pages.wait_for_client(stage)
 
     def save(self, stage: Stage, title: str) -> None:
         pages.fill(stage, title)
