@@ -1,6 +1,6 @@
 # The lines that start with ## are what `make help` prints.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql test-mariadb test-wide simulate endurance peers reliability lint package clean everything
+.PHONY: help demo test test-postgresql test-mariadb test-wide simulate endurance peers bench reliability lint package clean everything
 export PYTHON
 
 ## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
@@ -10,6 +10,7 @@ export PYTHON
 ## make test-wide        the browser tests that `make test` leaves to CI
 ## make simulate         the device under a seeded scheduler; SEEDS=1000000 says how many schedules, SEED=7 prints one
 ## make peers            compare the app with Workbox's background sync: writes docs/peers.json and prints the table
+## make bench            what the app costs a visitor on a slow link: writes docs/benchmarks.* and prints the table
 ## make endurance        kill browsers, cut links and send twins, MINUTES=30 or until docs/endurance.json has its targets
 ## make reliability      run everything that .ci/run does, and write docs/reliability.md of what came of it
 ## make lint             style, types, JavaScript syntax, and what must not be committed
@@ -53,6 +54,10 @@ peers: everything
 	@tools/node_modules.sh
 	@exec .venv/bin/python -m tests.peers
 
+bench: everything
+	@tools/system_packages.sh test
+	@exec .venv/bin/python -m benchmarks $(if $(RUNS),--runs $(RUNS)) $(if $(RECORD),--record $(RECORD))
+
 endurance: everything
 	@tools/system_packages.sh test
 	@exec .venv/bin/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
@@ -67,6 +72,7 @@ lint: everything
 	@.venv/bin/python tools/check_javascript.py
 	@.venv/bin/python tools/check_tree.py
 	@.venv/bin/python tools/reliability.py write --check
+	@.venv/bin/python -m benchmarks.record write --check
 
 package: everything
 	@.venv/bin/python tools/check_wheel.py
