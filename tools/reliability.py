@@ -1,6 +1,7 @@
 """Writes docs/reliability.md: which test proves each row of the failure list, where it ran, and what came of it.
 
     reliability.py record JUNIT_REPORT...   keep what the tests of a run came to, in docs/results.json
+    reliability.py amend JUNIT_REPORT...    put what tests came to that were run again in the place of what is kept
     reliability.py check JUNIT_REPORT...    fail where a row of docs/failures.md has no test that passed
     reliability.py write [--check]          make the page of the recorded runs, or fail where it is out of date
 
@@ -114,6 +115,25 @@ def record(reports: list[str]) -> int:
     return 0
 
 
+def amend(reports: list[str]) -> int:
+    """Put what tests have come to that were run again in the place of what was recorded, and say so."""
+    kept = load("results")
+    if kept is None:
+        print("There is no record to amend: run `make reliability` first.")
+        return 1
+    names = set()
+    for row, tests in results(reports).items():
+        for again in tests:
+            for test in kept["rows"][row]:
+                if (test["file"], test["test"]) == (again["file"], again["test"]):
+                    test["places"] |= again["places"]
+                    names.add(again["test"])
+    run = {"date": datetime.now(UTC).date().isoformat(), "commit": commit(), "tests": sorted(names)}
+    kept["amended"] = [*kept.get("amended", []), run]
+    (DOCS / "results.json").write_text(json.dumps(kept, indent=1) + "\n")
+    return 0
+
+
 def commit() -> str:
     """The commit that was tested."""
     command = ["git", "rev-parse", "--short=12", "HEAD"]
@@ -152,6 +172,7 @@ def rows_section(ran: dict[str, Any], simulation: dict[str, Any] | None) -> list
         f"Run on {ran['date']}, at commit {ran['commit']}, by `make reliability`. A number is how many cases of the "
         "row's tests passed there.",
         "",
+        *amended_section(ran.get("amended", [])),
         "| row | what goes wrong | proved by | where | last result | mistakes caught in the simulation |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
@@ -162,6 +183,15 @@ def rows_section(ran: dict[str, Any], simulation: dict[str, Any] | None) -> list
         )
     notes = [f"- {row}: {note}" for row, note in NOTES.items()]
     return [*lines, "", "What could not be provoked as it happens in the field:", "", *notes, ""]
+
+
+def amended_section(amended: list[dict[str, Any]]) -> list[str]:
+    """What was mended after the run, and run again by itself."""
+    lines = []
+    for run in amended:
+        tests = ", ".join(f"`{test}`" for test in run["tests"])
+        lines += [f"Run again by itself on {run['date']}, at commit {run['commit']}: {tests}.", ""]
+    return lines
 
 
 def proofs(tests: list[dict[str, Any]]) -> str:
@@ -255,6 +285,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["record", *reports] if reports:
             return record([report for report in reports if not report.endswith("*.xml")])
+        case ["amend", *reports] if reports:
+            return amend(reports)
         case ["check", *reports] if reports:
             return check([report for report in reports if not report.endswith("*.xml")])
         case ["write"]:
