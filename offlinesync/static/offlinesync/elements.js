@@ -28,8 +28,10 @@ export function createElements({ document, texts }) {
     return region;
   }
 
-  function line(name, { count, since, href }) {
+  function line(name, { count, since, href, text, level }) {
     const element = clone(name);
+    if (level) element.dataset.offlinesyncLevel = level;
+    for (const place of element.querySelectorAll("[data-offlinesync-text]")) place.textContent = text;
     for (const place of element.querySelectorAll("[data-offlinesync-count]")) place.textContent = String(count);
     for (const place of element.querySelectorAll("time")) tellTime(place, since);
     for (const link of element.querySelectorAll("a")) {
@@ -61,7 +63,7 @@ export function createElements({ document, texts }) {
     has: (name) => template(name) !== null,
 
     /**
-     * @param {{name: string, count?: number, since?: string, href?: string}[]} lines  what is true now, the newest first
+     * @param {{name: string, count?: number, since?: string, href?: string, text?: string, level?: string}[]} lines  what is true now, the newest first
      */
     showStatus(lines) {
       const region = statusRegion();
