@@ -16,7 +16,7 @@ SAID = f"{WORDS} <is> in."
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return {"DJANGO_SETTINGS_MODULE": "tests.browser.viewed_site"}
+    return {"DJANGO_SETTINGS_MODULE": "tests.browser.with_urls", "DEMO_URLS": "tests.browser.viewed_pages"}
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)

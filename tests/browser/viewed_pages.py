@@ -1,4 +1,4 @@
-"""Settings and URLs of a demo whose form is answered by its view as it is, with a message for the page after it."""
+"""URLs of a demo whose form is answered by its view as it is, with a message for the page after it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from django.template import engines
 from django.urls import include, path
 
 from demo_site.posts.views import PostCreateView
-from demo_site.settings import *  # noqa: F403
 from offlinesync import offline_view
-
-ROOT_URLCONF = "tests.browser.viewed_site"
 
 PAGE = """{% extends "base.html" %}{% load offlinesync %}
 {% block title %}Write a post{% endblock %}
