@@ -73,14 +73,23 @@ def offline_sign_out() -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def offline_form(context: Context, name: str, target: str | None = None, group: str | None = None) -> SafeString:
+def offline_form(
+    context: Context,
+    name: str,
+    target: str | None = None,
+    group: str | None = None,
+    *,
+    skip: str | None = None,
+    offline: bool = True,
+) -> SafeString:
     """The attributes of a ``<form>`` that is to work offline.
 
     ``name`` is the one its handler is registered under. ``target`` says what is
     edited or answered (the path of the page, unless given; for a view, the address
     that the form is posted to), ``group`` which entries must be applied in their
-    order. A visitor whom the handler would refuse gets no attributes: for them it is
-    a plain form, as it is for everybody where the app is switched off.
+    order, ``skip`` the names of buttons, with spaces between them, that post the form
+    plainly. With ``offline=False`` it is a plain form as a whole, and so it is where
+    the app is switched off, and for a visitor whom the handler would refuse.
     """
     if registry.handler_class(name) is None:
         known = ", ".join(repr(other) for other in registry.names()) or "none"
@@ -89,7 +98,7 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
             f"Write one in the offline.py of an installed app, @offlinesync.register({name!r}), or give the name to "
             f"the form's view in its urls.py: offline_view(view, name={name!r})."
         )
-    visitor = Visitor.of(context, "offline_form") if app_settings.ENABLED else None
+    visitor = Visitor.of(context, "offline_form") if app_settings.ENABLED and offline else None
     if visitor is None:
         return SafeString()
     target = registry.get(name).get_target(visitor.request) if target is None else str(target)
@@ -105,6 +114,7 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
         "time-zone": time_zone,
         "target": target,
         "group": group,
+        "skip": skip,
     }
     present = [(key, value) for key, value in attributes.items() if value is not None]
     return format_html_join(" ", 'data-offlinesync-{}="{}"', present)

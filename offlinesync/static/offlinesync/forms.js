@@ -64,8 +64,15 @@ export function createForms(collaborators) {
     return form.dataset.offlinesyncForm !== undefined
       && method.toLowerCase() === "post"
       && !elsewhere
+      && !isSkipped(form, submitter)
       && !form.hasAttribute("target")
       && !fields.holdsSecrets(form);
+  }
+
+  /** What such a button asks for, a preview say, is no submission. */
+  function isSkipped(form, submitter) {
+    const names = (form.dataset.offlinesyncSkip ?? "").split(/\s+/).filter(Boolean);
+    return names.includes(submitter?.name);
   }
 
   function onSubmit(event) {
