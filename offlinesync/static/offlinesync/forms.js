@@ -87,6 +87,7 @@ export function createForms(collaborators) {
   async function submit(form, submitter, state) {
     state.busy = true;
     submitter?.setAttribute("aria-busy", "true");
+    elements.bringStatusTo(form);
     try {
       await (state.plainly ? sendUnsaved(form, submitter, { anyway: true }) : saveAndSend(form, submitter, state));
     } finally {
