@@ -12,6 +12,7 @@ from copy import copy, deepcopy
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -25,6 +26,7 @@ from . import registry, signals
 from .models import Submission
 from .pagecontext import as_on_the_page
 from .redaction import redacted
+from .references import named_ids
 from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database, rejected
 from .retries import Patience, is_bad_data, is_contention, is_lost, recover
 from .running import Run, as_json, fetched_anew, own_copy
@@ -35,6 +37,7 @@ logger = logging.getLogger("offlinesync")
 # Beyond these some database cannot hold a date: MariaDB begins with the year 1000, and at the far
 # end a time zone's offset may lead out of what Python knows.
 FIRST_YEAR, LAST_YEAR = 1000, 9998
+MAX_KEY_LENGTH = Submission._meta.get_field("key").max_length
 
 
 def ingest(submissions: Sequence[IncomingSubmission], *, user: AbstractBaseUser | AnonymousUser) -> list[Receipt]:
@@ -67,6 +70,8 @@ class Batch:
         self._submission_by_id = {submission.id: submission for submission in submissions}
         # The key and the moment of every row that this request has inserted, rolled back or not.
         self._inserted: set[tuple[object, datetime]] = set()
+        # Of the objects that this transaction has made, and that the ledger does not have yet.
+        self._keys: dict[UUID, str] = {}
         self._user = user
         self._owner = owner_of(user)
         self._alias = router.db_for_write(Submission)
@@ -129,6 +134,7 @@ class Batch:
                 told = redacted(error, *self.submissions)
                 logger.debug("A batch could not be brought in together and goes one by one.", exc_info=told)
             self._is_user_stale = True
+            self._keys.clear()
             recover(self._connection)
             return False
         self._settle_all(receipts)
@@ -163,7 +169,7 @@ class Batch:
                 receipts.append(receipt)
             accepted = [rows[receipt.id] for receipt in receipts if receipt.status == "accepted"]
             others = [rows[receipt.id].pk for receipt in receipts if receipt.status != "accepted"]
-            if self._ledger().bulk_update(accepted, ["result"]) < len(accepted):
+            if self._ledger().bulk_update(accepted, ["result", "key"]) < len(accepted):
                 # P3: a deadlock undoes the whole transaction on MariaDB, ledger rows included, and a
                 # handler that hides it goes on in another one.
                 raise RuntimeError("A handler has ended the transaction that holds the ledger's rows.")
@@ -187,7 +193,8 @@ class Batch:
             run.validate()
         except Refused as refused:
             return rejected(submission, refused.code, refused.errors)
-        row.result = run.save()
+        keep_result(row, run.save())
+        self._keys[submission.id] = row.key
         self._is_user_stale = False
         return Receipt(submission.id, "accepted", result=row.result, replayed=False)
 
@@ -235,8 +242,8 @@ class Batch:
             self._inserted.add((row.pk, row.received_at))
             run = self._run(submission)
             run.validate()
-            row.result = run.save()
-            row.save(using=self._alias, update_fields=["result"])
+            keep_result(row, run.save())
+            row.save(using=self._alias, update_fields=["result", "key"])
         self._is_user_stale = False
         return Receipt(submission.id, "accepted", result=row.result, replayed=False)
 
@@ -245,7 +252,16 @@ class Batch:
         user = self._current_user()
         # Until the run is known to stay.
         self._is_user_stale = True
-        return Run(submission, user, self._connection)
+        return Run(submission, user, self._connection, keys=self._keys_for(submission))
+
+    def _keys_for(self, submission: IncomingSubmission) -> dict[UUID, str]:
+        """The keys of the objects that the submission's references stand for, as far as they are known."""
+        named = named_ids(submission)
+        if not named:
+            return {}
+        rows = self._ledger().filter(owner=self._owner, submission_id__in=named).exclude(key="")
+        keys = dict(rows.values_list("submission_id", "key"))
+        return {**keys, **{entry_id: self._keys[entry_id] for entry_id in named if self._keys.get(entry_id)}}
 
     def _current_user(self) -> AbstractBaseUser | AnonymousUser:
         # P3: what a handler that was refused or undone has left on the user, the next one would save.
@@ -324,6 +340,14 @@ def runs_alone(submission: IncomingSubmission) -> bool:
     """Whether its handler wants a transaction of its own."""
     handler_class = registry.handler_class(submission.form)
     return handler_class is not None and handler_class.runs_alone
+
+
+def keep_result(row: Submission, result: dict[str, Any]) -> None:
+    """Write down what a handler has told, and the key in it, which later submissions may ask for when it is pruned."""
+    key = result.get("key")
+    text = "" if key is None else str(key)
+    row.result = result
+    row.key = text if len(text) <= MAX_KEY_LENGTH else ""
 
 
 def storable_time(claim: datetime | None) -> datetime | None:

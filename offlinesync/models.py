@@ -23,6 +23,13 @@ class Submission(models.Model):
     form = models.CharField(_("form"), max_length=255)
     digest = models.CharField(_("digest"), max_length=100)
     result = models.JSONField(_("result"), null=True, blank=True, encoder=DjangoJSONEncoder)
+    key = models.CharField(
+        _("key"),
+        max_length=255,
+        default="",
+        blank=True,
+        help_text=_("The primary key of the object that was made, by which later submissions find it."),
+    )
     captured_at = models.DateTimeField(
         _("captured at"),
         null=True,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -18,6 +19,7 @@ from django.db.models import Model
 from .handlers import Handler
 from .pagecontext import as_on_the_page
 from .redaction import redacted
+from .references import resolve
 from .refusals import Refused, refusal_by
 from .registry import get as get_handler
 from .submissions import IncomingSubmission
@@ -33,8 +35,11 @@ class Run:
         submission: IncomingSubmission,
         user: AbstractBaseUser | AnonymousUser,
         connection: BaseDatabaseWrapper,
+        *,
+        keys: Mapping[UUID, str],
     ) -> None:
         self.submission = own_copy(submission)
+        resolve(self.submission, keys)
         # P4: whoever filled it in, permission is asked for the one owner of the batch.
         self.submission.user = user
         self._connection = connection

@@ -91,6 +91,8 @@ class IncomingSubmission:
     target: str | None = None
     group: str | None = None
     base_version: str | None = None
+    #: The fields that may hold the id of an entry in the place of an object's key.
+    refs: list[str] = field(default_factory=list)
     user: AbstractBaseUser | AnonymousUser = field(default_factory=AnonymousUser)
     #: Of the request that has brought it, what a view may ask for: the host, the address, the browser. No claim of the
     #: entry, and no part of its digest.

@@ -120,6 +120,20 @@ class PairsField(WireField):
         return [(name, value) for name, value in pairs]
 
 
+class NamesField(WireField):
+    """Names of fields."""
+
+    json_type = list
+    default_error_messages = {"not_names": "This must be a list of strings."}
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """The names."""
+        names = super().to_internal_value(data)
+        if not all(type(name) is str for name in names):
+            self.fail("not_names")
+        return names
+
+
 class FileSerializer(serializers.Serializer):
     """What the device says of a file, and in which part it travels."""
 
@@ -144,6 +158,7 @@ class SubmissionSerializer(serializers.Serializer):
     target = StringField(default=None, allow_null=True)
     group = StringField(default=None, allow_null=True)
     base_version = StringField(default=None, allow_null=True)
+    refs = NamesField(default=list)
 
 
 class BatchSerializer(serializers.Serializer):
