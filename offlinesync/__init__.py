@@ -6,16 +6,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .handlers import FormHandler, Handler, Rejected
+    from .handlers import FormHandler, FormSetHandler, Handler, Rejected, SerializerHandler
     from .registry import register
     from .signals import submission_accepted, submission_rejected
+    from .viewhandler import ViewHandler, offline_view
 
-__all__ = ["FormHandler", "Handler", "Rejected", "register", "submission_accepted", "submission_rejected"]
+__all__ = [
+    "FormHandler",
+    "FormSetHandler",
+    "Handler",
+    "Rejected",
+    "SerializerHandler",
+    "ViewHandler",
+    "offline_view",
+    "register",
+    "submission_accepted",
+    "submission_rejected",
+]
 
 _HOMES = {
     "FormHandler": "handlers",
+    "FormSetHandler": "handlers",
     "Handler": "handlers",
     "Rejected": "handlers",
+    "SerializerHandler": "handlers",
+    "ViewHandler": "viewhandler",
+    "offline_view": "viewhandler",
     "register": "registry",
     "submission_accepted": "signals",
     "submission_rejected": "signals",

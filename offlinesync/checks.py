@@ -12,6 +12,7 @@ offlinesync.E006  A form is saved in another database than the ledger.
 offlinesync.E007  An entry of ``PAGES`` is neither a path nor the name of a URL.
 offlinesync.E008  A handler does not say how it validates or saves.
 offlinesync.E009  An entry of ``STRATEGIES`` names no page, or no strategy.
+offlinesync.E010  An entry of ``VIEWS`` names no URL, or a form that has a handler.
 offlinesync.W001  SQLite begins transactions in a way that fails with "database is locked".
 offlinesync.W002  ``offlinesync.urls`` is not included in the URLs of the site.
 offlinesync.W003  ``offlinesync.urls`` has another path in each language.
@@ -31,17 +32,20 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
+from django.forms import BaseInlineFormSet
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 from django.utils.module_loading import import_string
 
 from . import registry
 from .conf import CACHE_DEFAULTS, DEFAULTS
-from .handlers import FormHandler, Handler
+from .handlers import FormHandler, FormSetHandler, Handler, SerializerHandler
 
 POSITIVE_INTEGERS = ("MAX_SUBMISSIONS", "MAX_SUBMISSION_BYTES")
 POSITIVE_NUMBERS = ("NETWORK_TIMEOUT", "REFRESH_AFTER")
 LISTS = ("THROTTLE_CLASSES", "PAGES", "REPLACES_WORKERS")
+# What each kind of handler validates with.
+VALIDATORS = {FormHandler: "form", FormSetHandler: "formset", SerializerHandler: "serializer"}
 # Where django-pwa registers its worker.
 PWA_WORKER = "/serviceworker.js"
 
@@ -287,22 +291,33 @@ def _mount_paths() -> list[str]:
 
 
 def _lacks(handler_class: type[Handler]) -> Iterable[tuple[str, str]]:
-    if not issubclass(handler_class, FormHandler):
-        for method in ("validate", "save"):
-            if getattr(handler_class, method) is getattr(Handler, method):
-                yield f"has no {method}()", f"Write {method}()"
+    for method in ("validate", "save"):
+        if getattr(handler_class, method) is getattr(Handler, method):
+            yield f"has no {method}()", f"Write {method}()"
+    for base, what in VALIDATORS.items():
+        if issubclass(handler_class, base):
+            yield from _lacks_of(handler_class, base, what)
+
+
+def _lacks_of(handler_class: type[Handler], base: type[Handler], what: str) -> Iterable[tuple[str, str]]:
+    getter = f"get_{what}_class"
+    validator = getattr(handler_class, f"{what}_class")
+    if getattr(handler_class, getter) is not getattr(base, getter):
         return
-    if handler_class.get_form_class is not FormHandler.get_form_class:
+    if validator is None:
+        yield f"has no {what}", f"Set {what}_class, or write {getter}()"
         return
-    if handler_class.form_class is None:
-        yield "has no form", "Set form_class, or write get_form_class()"
-    elif handler_class.save is FormHandler.save and not hasattr(handler_class.form_class, "save"):
-        yield f"has a form without save(), {handler_class.form_class.__qualname__}", "Write save(form, submission)"
+    if handler_class.save is base.save and not hasattr(validator, "save"):
+        yield f"has a {what} without save(), {validator.__qualname__}", f"Write save({what}, submission)"
+    if issubclass(validator, BaseInlineFormSet) and handler_class.get_object is FormSetHandler.get_object:
+        yield "does not say whose rows it saves", "Write get_object(submission)"
 
 
 def _model_of(handler_class: type[Handler]) -> type | None:
-    options = getattr(getattr(handler_class, "form_class", None), "_meta", None)
-    return getattr(options, "model", None)
+    validators = [getattr(handler_class, f"{what}_class", None) for what in VALIDATORS.values()]
+    # Where a form, a formset and a serializer say it.
+    holders = [getattr(each, name, None) for each in validators for name in ("_meta", "Meta")]
+    return next((model for each in [*holders, *validators] if (model := getattr(each, "model", None))), None)
 
 
 def _reverses(name: str) -> bool:

@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     "MAX_SUBMISSION_BYTES": 50 * 1024 * 1024,
     # Dotted paths of DRF throttles. They count submissions.
     "THROTTLE_CLASSES": [],
+    # Views that answer for forms as they are, by the form's name: the names of their URLs.
+    "VIEWS": {},
     # The pages to keep for use offline: URL names, or paths from the root.
     "PAGES": [],
     # How pages are kept and shown, by URL name or path: see strategies.py for the names.

@@ -17,10 +17,13 @@ from django.core.exceptions import (
     ImproperlyConfigured,
     ValidationError,
 )
-from django.forms import BaseForm
+from django.forms import BaseForm, BaseFormSet, BaseInlineFormSet
+from django.http import HttpRequest
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.serializers import BaseSerializer
 
 from .submissions import IncomingSubmission
+from .viewrequest import SubmissionRequest
 
 ErrorDict = dict[str, list[dict[str, str]]]
 
@@ -58,12 +61,18 @@ def error_dict(error: ValidationError) -> ErrorDict:
     }
 
 
-def form_errors(form: BaseForm) -> dict[str, list[ValidationError]]:
-    """The errors of a form by the names its fields have in HTML."""
-    return {
-        name if name == NON_FIELD_ERRORS else form.add_prefix(name): errors
-        for name, errors in form.errors.as_data().items()
-    }
+def form_errors(form: BaseForm | BaseFormSet) -> dict[str, list[ValidationError]]:
+    """The errors of a form or formset by the names its fields have in HTML."""
+    if isinstance(form, BaseForm):
+        return {
+            name if name == NON_FIELD_ERRORS else form.add_prefix(name): errors
+            for name, errors in form.errors.as_data().items()
+        }
+    found = {NON_FIELD_ERRORS: list(form.non_form_errors().as_data())}
+    for member in form.forms:
+        for name, errors in form_errors(member).items():
+            found.setdefault(name, []).extend(errors)
+    return {name: errors for name, errors in found.items() if errors}
 
 
 class Handler:
@@ -73,12 +82,19 @@ class Handler:
     #: request's place and the handler in the view's.
     permission_classes: Sequence[Any] = [IsAuthenticated]
 
+    #: Never in one transaction with other submissions, whose failure would make it run again.
+    runs_alone: bool = False
+
     def __init__(self, name: str) -> None:
         self.name = name
 
     def has_permission(self, submission: IncomingSubmission) -> bool:
         """Whether ``submission.user`` may send this form."""
         return all(permission().has_permission(submission, self) for permission in self.permission_classes)
+
+    def get_target(self, request: HttpRequest) -> str:
+        """What ``{% offline_form %}`` writes down as target unless the template says: the path of the page."""
+        return request.path
 
     def validate(self, submission: IncomingSubmission) -> Any:
         """Check the submission and return what ``save`` needs.
@@ -100,13 +116,36 @@ class Handler:
         return {} if saved is None else saved
 
 
-class FormHandler(Handler):
+class ObjectHandler(Handler):
+    """A handler whose ``save`` returns the object that it has made. Inherit from one of those below."""
+
+    success_url: Any = None
+
+    def get_success_url(self, saved: Any, submission: IncomingSubmission) -> str | None:
+        """Where the plain view would have gone after saving."""
+        if self.success_url is not None:
+            return str(self.success_url).format(**getattr(saved, "__dict__", {}))
+        if hasattr(saved, "get_absolute_url"):
+            return saved.get_absolute_url()
+        return None
+
+    def get_result(self, saved: Any, submission: IncomingSubmission) -> dict[str, Any]:
+        """The page to go to next, and the key of the object if it has one."""
+        result = {}
+        url = self.get_success_url(saved, submission)
+        if url is not None:
+            result["url"] = url
+        if getattr(saved, "pk", None) is not None:
+            result["key"] = str(saved.pk)
+        return result
+
+
+class FormHandler(ObjectHandler):
     """Answers for a Django form, as ``FormView`` and ``CreateView`` would."""
 
     form_class: type[BaseForm] | None = None
     initial: Mapping[str, Any] = {}
     prefix: str | None = None
-    success_url: Any = None
 
     def get_form_class(self, submission: IncomingSubmission) -> type[BaseForm]:
         """The form to validate with."""
@@ -136,35 +175,116 @@ class FormHandler(Handler):
 
     def validate(self, submission: IncomingSubmission) -> BaseForm:
         """The valid form; otherwise its errors are the refusal."""
-        form = self.get_form(submission)
-        if not form.is_valid():
-            raise Rejected(form_errors(form))
-        return form
+        return _valid(self.get_form(submission))
 
-    def save(self, validated: BaseForm, submission: IncomingSubmission) -> Any:
+    def save(self, form: BaseForm, submission: IncomingSubmission) -> Any:
         """Save the form and return the object it has made."""
-        save = getattr(validated, "save", None)
+        save = getattr(form, "save", None)
         if save is None:
             raise ImproperlyConfigured(
-                f"{type(validated).__qualname__} has no save(): write "
+                f"{type(form).__qualname__} has no save(): write "
                 f"{type(self).__qualname__}.save() to say what is done with it."
             )
         return save()
 
-    def get_success_url(self, saved: Any, submission: IncomingSubmission) -> str | None:
-        """Where the plain view would have gone after saving."""
-        if self.success_url is not None:
-            return str(self.success_url).format(**getattr(saved, "__dict__", {}))
-        if hasattr(saved, "get_absolute_url"):
-            return saved.get_absolute_url()
-        return None
 
-    def get_result(self, saved: Any, submission: IncomingSubmission) -> dict[str, Any]:
-        """The page to go to next, and the key of the object if it has one."""
-        result = {}
-        url = self.get_success_url(saved, submission)
-        if url is not None:
-            result["url"] = url
-        if getattr(saved, "pk", None) is not None:
-            result["key"] = str(saved.pk)
-        return result
+class FormSetHandler(ObjectHandler):
+    """Answers for a formset, a model formset or an inline formset."""
+
+    formset_class: type[BaseFormSet] | None = None
+    prefix: str | None = None
+
+    def get_formset_class(self, submission: IncomingSubmission) -> type[BaseFormSet]:
+        """The formset to validate with."""
+        if self.formset_class is None:
+            raise ImproperlyConfigured(
+                f"{type(self).__qualname__} needs a formset: set formset_class to what formset_factory(), "
+                "modelformset_factory() or inlineformset_factory() returns, or write get_formset_class()."
+            )
+        return self.formset_class
+
+    def get_object(self, submission: IncomingSubmission) -> Any:
+        """The object that the rows of an inline formset belong to."""
+        raise ImproperlyConfigured(
+            f"{type(self).__qualname__} does not say whose rows it saves: write get_object(submission), for example "
+            "with get_object_or_404() and submission.target."
+        )
+
+    def get_formset_kwargs(self, submission: IncomingSubmission) -> dict[str, Any]:
+        """The arguments the formset is made with; ``queryset`` is another of those of a model formset."""
+        kwargs = {"data": submission.post, "files": submission.files_dict, "prefix": self.prefix}
+        if issubclass(self.get_formset_class(submission), BaseInlineFormSet):
+            kwargs["instance"] = self.get_object(submission)
+        return kwargs
+
+    def get_formset(self, submission: IncomingSubmission) -> BaseFormSet:
+        """The formset, filled with the submission."""
+        formset_class = self.get_formset_class(submission)
+        return formset_class(**self.get_formset_kwargs(submission))
+
+    def validate(self, submission: IncomingSubmission) -> BaseFormSet:
+        """The valid formset; otherwise its errors are the refusal."""
+        return _valid(self.get_formset(submission))
+
+    def save(self, formset: BaseFormSet, submission: IncomingSubmission) -> Any:
+        """Save the formset, and return the object that its rows belong to, if it is an inline one."""
+        save = getattr(formset, "save", None)
+        if save is None:
+            raise ImproperlyConfigured(
+                f"{type(formset).__qualname__} has no save(): write "
+                f"{type(self).__qualname__}.save() to say what is done with its rows."
+            )
+        save()
+        return getattr(formset, "instance", None)
+
+
+class SerializerHandler(ObjectHandler):
+    """Answers for a serializer of Django REST framework: for a form's fields or a script's ``data``."""
+
+    serializer_class: type[BaseSerializer] | None = None
+
+    def get_serializer_class(self, submission: IncomingSubmission) -> type[BaseSerializer]:
+        """The serializer to validate with."""
+        if self.serializer_class is None:
+            raise ImproperlyConfigured(
+                f"{type(self).__qualname__} needs a serializer: set serializer_class, or write get_serializer_class()."
+            )
+        return self.serializer_class
+
+    def get_serializer_context(self, submission: IncomingSubmission) -> dict[str, Any]:
+        """As in Django REST framework. Its ``request`` is one made for the submission, with no session of anybody."""
+        return {"request": SubmissionRequest(submission), "view": self, "submission": submission}
+
+    def get_data(self, submission: IncomingSubmission) -> Any:
+        """What is validated: ``data`` if a script has sent it, otherwise the fields, and the files with either."""
+        files = submission.files_dict
+        if submission.data is not None:
+            return {**submission.data, **{name: _one_or_all(files.getlist(name)) for name in files}}
+        data = submission.post.copy()
+        data.update(files)
+        return data
+
+    def get_serializer(self, submission: IncomingSubmission) -> BaseSerializer:
+        """The serializer, filled with the submission."""
+        serializer_class = self.get_serializer_class(submission)
+        return serializer_class(data=self.get_data(submission), context=self.get_serializer_context(submission))
+
+    def validate(self, submission: IncomingSubmission) -> BaseSerializer:
+        """The valid serializer; otherwise its errors are the refusal, nested ones named ``items.0.title``."""
+        serializer = self.get_serializer(submission)
+        serializer.is_valid(raise_exception=True)
+        return serializer
+
+    def save(self, serializer: BaseSerializer, submission: IncomingSubmission) -> Any:
+        """Save the serializer and return what it has made."""
+        return serializer.save()
+
+
+def _valid(form: Any) -> Any:
+    if not form.is_valid():
+        raise Rejected(form_errors(form))
+    return form
+
+
+def _one_or_all(files: list[Any]) -> Any:
+    return files[0] if len(files) == 1 else files

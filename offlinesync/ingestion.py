@@ -117,7 +117,7 @@ class Batch:
         left = self.left()
         # P3: what a handler has written to a storage no rollback takes back, so another one's
         # failure must not make it run again.
-        return len(left) > 1 and not any(submission.files for submission in left)
+        return len(left) > 1 and not any(submission.files or runs_alone(submission) for submission in left)
 
     def settle_together(self) -> bool:
         """Bring in all that are left in one transaction; False if it had to be undone."""
@@ -318,6 +318,12 @@ class Batch:
                 "Submissions cannot be ingested inside a transaction: a receipt would be given before "
                 "the commit. Take the view out of ATOMIC_REQUESTS, or the call out of atomic()."
             )
+
+
+def runs_alone(submission: IncomingSubmission) -> bool:
+    """Whether its handler wants a transaction of its own."""
+    handler_class = registry.handler_class(submission.form)
+    return handler_class is not None and handler_class.runs_alone
 
 
 def storable_time(claim: datetime | None) -> datetime | None:

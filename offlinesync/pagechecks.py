@@ -1,4 +1,4 @@
-"""System checks of the pages that a site names: E007, E009 and W005 of the table in ``checks.py``."""
+"""System checks of the pages and views that a site names: E007, E009, E010 and W005 of the table in ``checks.py``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.urls import get_resolver
 
+from . import registry
 from .checks import reversed_path
 from .strategies import NETWORK_ONLY, STRATEGIES
+from .viewhandler import ViewHandler
 
 
 @register(Tags.urls)
@@ -36,6 +38,31 @@ def check_strategies(**kwargs: Any) -> list[CheckMessage]:
     if not isinstance(strategies, Mapping):
         return [_wrong_strategies("is not a dict")]
     return [*_wrong_entries(strategies), *_contradictions(strategies)]
+
+
+@register(Tags.urls)
+def check_views(**kwargs: Any) -> list[CheckMessage]:
+    """E010: every entry of ``VIEWS`` has a view, and one alone answers for each form."""
+    views = _setting("VIEWS", {})
+    if not isinstance(views, Mapping):
+        return [_wrong_views("is not a dict")]
+    return list(_wrong_names(views))
+
+
+def _wrong_names(views: Mapping[Any, Any]) -> Iterable[CheckMessage]:
+    for form, name in views.items():
+        if not isinstance(form, str) or not _is_known(name):
+            yield _wrong_views(f"gives the form {form!r} to {name!r}, which is not the name of a URL")
+        elif registry.handler_class(form) is not ViewHandler:
+            yield _wrong_views(f"names the form {form!r}, which has the handler {registry.handler_class(form)}")
+
+
+def _wrong_views(what: str) -> CheckMessage:
+    return Error(
+        f'OFFLINESYNC["VIEWS"] {what}.',
+        hint='Write for example {"comment": "comments-post-comment"}: a form, and the name of the URL of its view.',
+        id="offlinesync.E010",
+    )
 
 
 def _wrong_entries(strategies: Mapping[Any, Any]) -> Iterable[CheckMessage]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, SuspiciousOperation, ValidationError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
@@ -84,6 +84,9 @@ def refusal_by(error: Exception) -> Refused | None:
             return Refused("forbidden")
         case Http404() | drf.NotFound():
             return Refused("invalid", _errors(NON_FIELD_ERRORS, _not_found()))
+        case SuspiciousOperation():
+            # What Django answers with 400.
+            return Refused("invalid", _errors(NON_FIELD_ERRORS, not_taken()))
     return None
 
 
@@ -196,6 +199,11 @@ def _nameless_file() -> str:
 
 def _cannot_be_saved() -> str:
     return _("The site could not save this: something in it is too long or too large. Shorten it and send it again.")
+
+
+def not_taken() -> str:
+    """What is said where nobody says why."""
+    return _("The site did not take this form, and did not say why.")
 
 
 def _not_found() -> str:

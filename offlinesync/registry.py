@@ -10,9 +10,13 @@ A site registers its handlers in the ``offline.py`` of its apps::
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from .conf import app_settings
 
 if TYPE_CHECKING:
     from .handlers import Handler
@@ -52,28 +56,47 @@ def register(name, handler_class=None):
     return handler_class
 
 
+def register_again(name: str, handler_class: type[Handler]) -> None:
+    """Register a class that may stand under this name already: one form's view may have several addresses."""
+    if _classes.get(name) is not handler_class:
+        register(name, handler_class)
+
+
 def get(name: str) -> Handler | None:
     """A new handler for the form of this name, or None if nobody registered it.
 
     New each time, so that nothing one submission leaves on it reaches the next.
     """
-    handler_class = _classes.get(name)
-    return None if handler_class is None else handler_class(name)
+    found = handler_class(name)
+    return None if found is None else found(name)
 
 
 def handler_class(name: str) -> type[Handler] | None:
     """The class registered under this name, without making a handler of it."""
+    if name not in _classes and name in app_settings.VIEWS:
+        # Not at the top: the package can be imported before the apps are loaded, and views cannot.
+        from .viewhandler import ViewHandler
+
+        return ViewHandler
+    if name not in _classes:
+        _load_views()
     return _classes.get(name)
 
 
 def is_registered(name: str) -> bool:
     """Whether a handler answers for the form of this name. Makes none, because that can fail."""
-    return name in _classes
+    return handler_class(name) is not None
 
 
 def names() -> list[str]:
-    """The names of all registered forms."""
+    """The names of all registered forms; those that ``offline_view`` registers in a ``urls.py``, once it is loaded."""
     return sorted(_classes)
+
+
+def _load_views() -> None:
+    """What ``offline_view`` registers in a ``urls.py`` is not there before the first request, or in a command."""
+    if getattr(settings, "ROOT_URLCONF", None):
+        import_module(settings.ROOT_URLCONF)
 
 
 def _refuse_other_classes(name: str, registered: object) -> None:

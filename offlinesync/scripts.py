@@ -38,6 +38,7 @@ CLIENT_MODULES = (
     "forms",
     "freshness",
     "listing",
+    "messages",
     "outbox",
     "ownership",
     "posting",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -91,6 +92,9 @@ class IncomingSubmission:
     group: str | None = None
     base_version: str | None = None
     user: AbstractBaseUser | AnonymousUser = field(default_factory=AnonymousUser)
+    #: Of the request that has brought it, what a view may ask for: the host, the address, the browser. No claim of the
+    #: entry, and no part of its digest.
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     method: ClassVar[str] = "POST"

@@ -18,6 +18,7 @@ from rest_framework.viewsets import ViewSet
 from ..conf import app_settings
 from ..ingestion import ingest
 from ..submissions import IncomingSubmission, Receipt, SubmittedFile, owner_of
+from ..viewrequest import environ_of
 from .exceptions import NotAuthenticated, OwnerChanged, TooLarge
 from .parsers import JSONBatchParser, MultiPartBatchParser, Payload
 from .policy import ProtocolMixin
@@ -40,7 +41,8 @@ class SubmissionViewSet(ProtocolMixin, ViewSet):
         check_size(payload, batch["submissions"])
         user = self.get_submitter(request, batch["owner"])
         self.throttle_submissions(request, len(batch["submissions"]))
-        submissions = [incoming(values, payload.files, user) for values in batch["submissions"]]
+        environ = environ_of(request._request)
+        submissions = [incoming(values, payload.files, user, environ) for values in batch["submissions"]]
         receipts = self.perform_ingest(submissions)
         return Response({"receipts": [receipt.as_json() for receipt in receipts]})
 
@@ -94,11 +96,14 @@ def check_size(payload: Payload, submissions: list[dict[str, Any]]) -> None:
 
 
 def incoming(
-    values: Mapping[str, Any], files: Mapping[str, UploadedFile], user: AbstractBaseUser | AnonymousUser
+    values: Mapping[str, Any],
+    files: Mapping[str, UploadedFile],
+    user: AbstractBaseUser | AnonymousUser,
+    environ: Mapping[str, str],
 ) -> IncomingSubmission:
     """The submission as the ingestion takes it."""
     submitted = [submitted_file(file, files.get(file["part"])) for file in values["files"]]
-    return IncomingSubmission(**{**values, "files": submitted, "user": user})
+    return IncomingSubmission(**{**values, "files": submitted, "user": user, "environ": environ})
 
 
 def submitted_file(values: Mapping[str, Any], content: UploadedFile | None) -> SubmittedFile:

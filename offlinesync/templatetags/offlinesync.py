@@ -27,6 +27,7 @@ from ..scripts import client_url, entry_url
 from ..strategies import strategy_of
 from ..submissions import IncomingSubmission, owner_of
 from ..texts import texts_url
+from ..viewrequest import SubmissionRequest
 
 logger = logging.getLogger("offlinesync")
 register = template.Library()
@@ -72,25 +73,35 @@ def offline_sign_out() -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def offline_form(context: Context, name: str, target: str | None = None, group: str | None = None) -> SafeString:
+def offline_form(
+    context: Context,
+    name: str,
+    target: str | None = None,
+    group: str | None = None,
+    *,
+    skip: str | None = None,
+    offline: bool = True,
+) -> SafeString:
     """The attributes of a ``<form>`` that is to work offline.
 
     ``name`` is the one its handler is registered under. ``target`` says what is
-    edited or answered (the path of the page, unless given), ``group`` which
-    entries must be applied in their order. A visitor whom the handler would
-    refuse gets no attributes: for them it is a plain form, as it is for everybody
-    where the app is switched off.
+    edited or answered (the path of the page, unless given; for a view, the address
+    that the form is posted to), ``group`` which entries must be applied in their
+    order, ``skip`` the names of buttons, with spaces between them, that post the form
+    plainly. With ``offline=False`` it is a plain form as a whole, and so it is where
+    the app is switched off, and for a visitor whom the handler would refuse.
     """
     if registry.handler_class(name) is None:
         known = ", ".join(repr(other) for other in registry.names()) or "none"
         raise TemplateSyntaxError(
             f"{{% offline_form {name!r} %}}: no handler is registered under that name (registered: {known}). "
-            f"Write one in the offline.py of an installed app: @offlinesync.register({name!r})."
+            f"Write one in the offline.py of an installed app, @offlinesync.register({name!r}), or give the name to "
+            f"the form's view in its urls.py: offline_view(view, name={name!r})."
         )
-    visitor = Visitor.of(context, "offline_form") if app_settings.ENABLED else None
+    visitor = Visitor.of(context, "offline_form") if app_settings.ENABLED and offline else None
     if visitor is None:
         return SafeString()
-    target = visitor.request.path if target is None else str(target)
+    target = registry.get(name).get_target(visitor.request) if target is None else str(target)
     if not visitor.may_send(name, target, group):
         return SafeString()
     time_zone = getattr(timezone.get_current_timezone(), "key", None)
@@ -103,6 +114,7 @@ def offline_form(context: Context, name: str, target: str | None = None, group: 
         "time-zone": time_zone,
         "target": target,
         "group": group,
+        "skip": skip,
     }
     present = [(key, value) for key, value in attributes.items() if value is not None]
     return format_html_join(" ", 'data-offlinesync-{}="{}"', present)
@@ -122,6 +134,8 @@ class Visitor:
         request = _request(context, tag)
         if request is None:
             return None
+        if isinstance(request, SubmissionRequest):
+            request.note_context(context)
         user = getattr(request, "user", None) or AnonymousUser()
         try:
             owner = owner_of(user)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django import forms
+from django.contrib.auth.models import User
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -13,10 +14,13 @@ from django.urls import include, path
 from demo_site.posts.offline import PostHandler
 from offlinesync import checks as ours
 from offlinesync import pagechecks, registry
-from offlinesync.handlers import FormHandler, Handler
+from offlinesync.handlers import FormHandler, FormSetHandler, Handler, SerializerHandler
 from offlinesync.models import Submission
+from offlinesync.viewhandler import ViewHandler
 
+from .sampleapp.forms import NoteForm
 from .sampleapp.models import Note
+from .sampleapp.offline import NoteSerializer
 
 
 def ids(messages: list[checks.CheckMessage]) -> list[str]:
@@ -39,6 +43,7 @@ def test_all_checks_are_registered_and_silent_on_a_sound_site(
         ours.check_workers,
         pagechecks.check_pages,
         pagechecks.check_strategies,
+        pagechecks.check_views,
     ):
         assert check in registered
     settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
@@ -136,6 +141,60 @@ def test_e004_and_e005_the_other_apps(monkeypatch: pytest.MonkeyPatch, order: li
     assert ids(ours.check_installed_apps()) == expected
 
 
+class FormWithoutSave(forms.Form):
+    pass
+
+
+class NoForm(FormHandler):
+    pass
+
+
+class NoSave(FormHandler):
+    form_class = FormWithoutSave
+
+
+class OwnForm(NoForm):
+    def get_form_class(self, submission: object) -> type:
+        return FormWithoutSave
+
+
+class OwnSave(NoSave):
+    def save(self, form: object, submission: object) -> None:
+        pass
+
+
+class Bare(Handler):
+    pass
+
+
+class NoFormSet(FormSetHandler):
+    pass
+
+
+class FormSetWithoutSave(FormSetHandler):
+    formset_class = forms.formset_factory(FormWithoutSave)
+
+
+class OrphanedRows(FormSetHandler):
+    formset_class = forms.inlineformset_factory(User, User.groups.through, fields=["group"])
+
+
+class NoSerializer(SerializerHandler):
+    pass
+
+
+class WholeSerializer(SerializerHandler):
+    serializer_class = NoteSerializer
+
+
+class WholeFormSet(FormSetHandler):
+    formset_class = forms.modelformset_factory(Note, fields=["title"])
+
+
+class WholeForm(FormHandler):
+    form_class = NoteForm
+
+
 class Split:
     """A router that parts a model from the others."""
 
@@ -157,11 +216,26 @@ def test_e006_the_ledger_is_where_the_forms_are_saved(monkeypatch: pytest.Monkey
     assert all("elsewhere" in message.msg and "default" in message.msg for message in messages)
 
 
+@pytest.mark.parametrize("handler_class", [WholeForm, WholeFormSet, WholeSerializer])
+def test_e006_whatever_says_the_model(monkeypatch: pytest.MonkeyPatch, handler_class: type[Handler]) -> None:
+    monkeypatch.setattr(registry, "_classes", {"whole": handler_class})
+    monkeypatch.setattr(ours.router, "routers", [Split(Note)])
+    [message] = ours.check_databases()
+    assert (message.id, message.obj) == ("offlinesync.E006", Note)
+
+
 @pytest.mark.parametrize("value", [[], None, {"PAGES": 5}])
 def test_a_broken_dict_is_said_once(settings: object, value: object) -> None:
     settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
     settings.OFFLINESYNC = value
-    assert ours.check_urls() == pagechecks.check_pages() == pagechecks.check_strategies() == []
+    assert ours.check_databases() == ours.check_handlers() == []
+    assert (
+        ours.check_urls()
+        == pagechecks.check_pages()
+        == pagechecks.check_strategies()
+        == pagechecks.check_views()
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,32 +276,6 @@ def test_e002_reaches_the_developer(settings: object) -> None:
         call_command("check")
 
 
-class FormWithoutSave(forms.Form):
-    pass
-
-
-class NoForm(FormHandler):
-    pass
-
-
-class NoSave(FormHandler):
-    form_class = FormWithoutSave
-
-
-class OwnForm(NoForm):
-    def get_form_class(self, submission: object) -> type:
-        return FormWithoutSave
-
-
-class OwnSave(NoSave):
-    def save(self, form: object, submission: object) -> None:
-        pass
-
-
-class Bare(Handler):
-    pass
-
-
 @pytest.mark.parametrize(
     ("handler_class", "said"),
     [
@@ -236,6 +284,13 @@ class Bare(Handler):
         (Bare, ["has no validate()", "has no save()"]),
         (OwnForm, []),
         (OwnSave, []),
+        (NoFormSet, ["has no formset"]),
+        (FormSetWithoutSave, ["has a formset without save(), FormWithoutSaveFormSet"]),
+        (OrphanedRows, ["does not say whose rows it saves"]),
+        (WholeFormSet, []),
+        (NoSerializer, ["has no serializer"]),
+        (WholeSerializer, []),
+        (ViewHandler, []),
     ],
 )
 def test_e008_a_handler_that_cannot_work(

@@ -219,7 +219,8 @@ def test_a_handler_that_leaves_out_a_step_says_so(method: str) -> None:
 
 
 def test_the_public_names_are_there_and_nothing_else_is_promised() -> None:
-    classes = ["FormHandler", "Handler", "Rejected", "register"]
+    handlers = ["FormHandler", "FormSetHandler", "Handler", "Rejected", "SerializerHandler", "ViewHandler"]
+    classes = [*handlers, "offline_view", "register"]
     signals = ["submission_accepted", "submission_rejected"]
     assert sorted(offlinesync.__all__) == classes + signals
     assert set(offlinesync.__all__) <= set(dir(offlinesync))

@@ -70,3 +70,23 @@ def test_w005_a_page_that_is_to_be_kept_and_never_kept(
     settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
     settings.OFFLINESYNC = {"PAGES": pages, "STRATEGIES": {page: "network-only"}}
     assert ids(pagechecks.check_strategies()) == ["offlinesync.W005"] * warned
+
+
+@pytest.mark.parametrize(
+    ("views", "wrong"),
+    [
+        ({"comment": "a page", "answer": "a page with an argument", "sent": "offlinesync:submissions"}, []),
+        ({"comment": "no page"}, ["'no page'"]),
+        ({"comment": "nowhere:page"}, ["'nowhere:page'"]),
+        ({"comment": 5}, ["5"]),
+        ({5: "a page"}, ["5"]),
+        ({"note": "a page"}, ["NoteHandler"]),
+        (["comment"], ["is not a dict"]),
+    ],
+)
+def test_e010_the_views(settings: object, views: object, wrong: list[str]) -> None:
+    settings.ROOT_URLCONF = "tests.python.sampleapp.urls"
+    settings.OFFLINESYNC = {"VIEWS": views}
+    messages = pagechecks.check_views()
+    assert ids(messages) == ["offlinesync.E010"] * len(wrong)
+    assert all(said in message.msg for said, message in zip(wrong, messages, strict=True))

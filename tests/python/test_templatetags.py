@@ -70,6 +70,15 @@ def test_a_missing_context_processor_is_named_to_the_developer(settings):
         Template("{% load offlinesync %}{% offlinesync %}").render(Context())
 
 
+def test_a_form_names_the_buttons_that_post_it_plainly():
+    assert 'data-offlinesync-skip="preview draft"' in render("{% offline_form 'post' skip='preview draft' %}")
+    assert "skip" not in render("{% offline_form 'post' %}")
+
+
+def test_a_form_can_be_left_plain():
+    assert render("<form {% offline_form 'post' offline=False %}>") == "<form >"
+
+
 def test_form_carries_what_rules_its_validation():
     """Row C11: the language and time zone of the page travel with the entry."""
     with translation.override("de"), timezone.override("Europe/Berlin"):

@@ -22,14 +22,17 @@ export function createElements({ document, texts }) {
     const placed = document.querySelector("[data-offlinesync-status]");
     if (placed) return placed;
     const region = clone("status");
-    const form = document.querySelector("form[data-offlinesync-form]");
+    // What stands in a dialog is not seen before it is opened.
+    const form = [...document.querySelectorAll("form[data-offlinesync-form]")].find((each) => !each.closest("dialog"));
     if (form) form.before(region);
     else document.body.prepend(region);
     return region;
   }
 
-  function line(name, { count, since, href }) {
+  function line(name, { count, since, href, text, level }) {
     const element = clone(name);
+    if (level) element.dataset.offlinesyncLevel = level;
+    for (const place of element.querySelectorAll("[data-offlinesync-text]")) place.textContent = text;
     for (const place of element.querySelectorAll("[data-offlinesync-count]")) place.textContent = String(count);
     for (const place of element.querySelectorAll("time")) tellTime(place, since);
     for (const link of element.querySelectorAll("a")) {
@@ -55,13 +58,28 @@ export function createElements({ document, texts }) {
   return {
     clone,
     statusRegion,
+
+    /**
+     * A modal dialog takes everything else from the person: until it is closed, what becomes of its form is said in it.
+     *
+     * @param {HTMLFormElement} form
+     */
+    bringStatusTo(form) {
+      const dialog = form.closest("dialog[open]");
+      const region = statusRegion();
+      if (!dialog || dialog.contains(region)) return;
+      const place = document.createComment("");
+      region.replaceWith(place);
+      form.before(region);
+      dialog.addEventListener("close", () => place.replaceWith(region), { once: true });
+    },
     tellTime,
 
     /** Whether there is a text of that name: a site may have one of its own for a code of its own. */
     has: (name) => template(name) !== null,
 
     /**
-     * @param {{name: string, count?: number, since?: string, href?: string}[]} lines  what is true now, the newest first
+     * @param {{name: string, count?: number, since?: string, href?: string, text?: string, level?: string}[]} lines  what is true now, the newest first
      */
     showStatus(lines) {
       const region = statusRegion();

@@ -24,6 +24,7 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {boolean} collaborators.isRevisited  the browser has put back what stood in the page's forms
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
+ * @param {ReturnType<import("./messages.js").createMessages>} collaborators.messages
  * @param {ReturnType<import("./posting.js").createPosting>} collaborators.post
  * @param {ReturnType<import("./room.js").createRoom>} collaborators.withRoom
  * @param {(url: string) => Promise<void>} collaborators.outdate  what is kept of a page
@@ -33,7 +34,7 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
+  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, messages, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
@@ -63,8 +64,15 @@ export function createForms(collaborators) {
     return form.dataset.offlinesyncForm !== undefined
       && method.toLowerCase() === "post"
       && !elsewhere
+      && !isSkipped(form, submitter)
       && !form.hasAttribute("target")
       && !fields.holdsSecrets(form);
+  }
+
+  /** What such a button asks for, a preview say, is no submission. */
+  function isSkipped(form, submitter) {
+    const names = (form.dataset.offlinesyncSkip ?? "").split(/\s+/).filter(Boolean);
+    return names.includes(submitter?.name);
   }
 
   function onSubmit(event) {
@@ -79,6 +87,7 @@ export function createForms(collaborators) {
   async function submit(form, submitter, state) {
     state.busy = true;
     submitter?.setAttribute("aria-busy", "true");
+    elements.bringStatusTo(form);
     try {
       await (state.plainly ? sendUnsaved(form, submitter, { anyway: true }) : saveAndSend(form, submitter, state));
     } finally {
@@ -220,8 +229,9 @@ export function createForms(collaborators) {
   }
 
   async function accepted({ result }, stays) {
-    if (!result?.url || stays) return saySent(result?.url);
+    if (!result?.url || stays) return saySent(result);
     leave();
+    messages.carry(result.messages ?? []);
     // Whoever has just sent something looks for it there.
     await outdate(result.url).catch(told);
     // It is what the page says when it is come back to.
@@ -229,8 +239,8 @@ export function createForms(collaborators) {
     window.location.assign(new URL(result.url, window.location.href).href);
   }
 
-  function saySent(url) {
-    return url ? status.say("sent-link", url) : status.say("sent");
+  function saySent(result) {
+    return status.say(result?.url ? "sent-link" : "sent", result?.url, result?.messages);
   }
 
   async function refused(form, receipt) {
@@ -338,6 +348,8 @@ export function createForms(collaborators) {
     async start({ typed, isLeaving }) {
       for (const form of typed) stateOf(form).typedOn = true;
       if (isLeaving) leave();
+      const said = messages.take();
+      if (said.length) status.pass(said).catch(told);
       document.addEventListener("submit", onSubmit);
       document.addEventListener("input", onInput);
       window.addEventListener("pageshow", () => {
@@ -359,7 +371,7 @@ export function createForms(collaborators) {
         resolve?.(receipt);
         return !resolve && receipt.status === "accepted";
       });
-      if (late.length) await saySent(late[late.length - 1].result?.url);
+      if (late.length) await saySent(late[late.length - 1].result);
       else await status.refresh();
     },
   };

@@ -19,6 +19,8 @@ const LONGEST_LIST = 50;
 export function createStatus({ outbox, elements, listing, linkTo, trace, reportError, owner, location }) {
   /** @type {{name: string, href?: string} | null} */
   let news = null;
+  /** What the site's view has said with it. @type {import("./messages.js").Message[]} */
+  let messages = [];
   /** What is true of the page, whatever becomes of the entries. @type {Map<string, {name: string, href?: string}>} */
   const notes = new Map();
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
@@ -81,8 +83,9 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
   }
 
   function newsNow() {
-    if (!news) return [];
-    return [isSignedOut() && PROMISES.includes(news.name) ? { name: "saved-here" } : news];
+    const said = messages.map(({ text, level }) => ({ name: "message", text, level }));
+    if (!news) return said;
+    return [isSignedOut() && PROMISES.includes(news.name) ? { name: "saved-here" } : news, ...said];
   }
 
   /** @param {import("./transport.js").Session | null} [told]  what a delivery has learned */
@@ -105,9 +108,11 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
   /**
    * @param {string} name  of the template with the sentence
    * @param {string} [href]
+   * @param {import("./messages.js").Message[]} [saidByView]
    */
-  function say(name, href) {
+  function say(name, href, saidByView = []) {
     news = { name, href };
+    messages = saidByView;
     return refresh();
   }
 
@@ -115,6 +120,12 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
     refresh,
     say,
     onScreen,
+
+    /** Says what the view has said about what was sent from the page before. @param {import("./messages.js").Message[]} said */
+    pass(said) {
+      messages = said;
+      return refresh();
+    },
 
     /**
      * Says something that stays true while other things happen.

@@ -9,6 +9,7 @@ import * as fields from {{ modules.fields }};
 import { createForms } from {{ modules.forms }};
 import { createFreshness, refreshPeriodically } from {{ modules.freshness }};
 import { createListing, linkTo } from {{ modules.listing }};
+import { createMessages } from {{ modules.messages }};
 import { createOutbox } from {{ modules.outbox }};
 import { createOwnership } from {{ modules.ownership }};
 import { createPosting } from {{ modules.posting }};
@@ -93,6 +94,7 @@ const triggers = createTriggers({ window, deliver, status, armSync, clock, onOut
 const post = createPosting({ window, addHidden: fields.addHidden });
 const forms = createForms({
   window, outbox, status, elements, armSync, clock, owner, newId, timestamp, newEntry, fields, errors, post, reportError,
+  messages: createMessages({ storage: () => sessionStorage, key: `${name}:messages:${owner}` }),
   fetchSession,
   outdate: (url) => freshness.outdate(url),
   withRoom: createRoom({ shelves }),

@@ -5,9 +5,12 @@ import uuid
 from types import EllipsisType
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from offlinesync.submissions import IncomingSubmission, SubmittedFile
+from offlinesync.ingestion import ingest
+from offlinesync.submissions import IncomingSubmission, Receipt, SubmittedFile
 
 
 def uuid7() -> uuid.UUID:
@@ -75,3 +78,9 @@ def file(
         size=len(content) if size is None else size,
         content=None if received is None else SimpleUploadedFile("part", received),
     )
+
+
+def send(submission: IncomingSubmission, user: AbstractBaseUser | None = None) -> Receipt:
+    """Bring in one submission; without a user as an anonymous visitor's."""
+    (receipt,) = ingest([submission], user=user or AnonymousUser())
+    return receipt

@@ -1,0 +1,108 @@
+"""What the outbox delivers is what the browser's own POST would have been, whatever a form holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+from . import pages, proxy
+from .matrix import CHROMIUM_FIRST
+from .stage import Stage
+from .waiting import wait_until
+
+EVERY = "/every/"
+NEVER_TYPED = ("hidden", "submit", "image", "checkbox", "radio", "file", "color", "date", "time", "datetime-local")
+WORDS = "  Grüße – 你好\u2028<b> & “7”%41+ "
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"DJANGO_SETTINGS_MODULE": "tests.browser.with_urls", "DEMO_URLS": "tests.browser.every_field"}
+
+
+def posted(stage: Stage) -> list[dict[str, Any]]:
+    """What the view has been sent so far."""
+    log = stage.site.data / "posted.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def controls(stage: Stage, selector: str) -> list[WebElement]:
+    """Those on the screen."""
+    return [control for control in stage.driver.find_elements(By.CSS_SELECTOR, selector) if control.is_displayed()]
+
+
+def fill_everything(stage: Stage) -> None:
+    """Write, tick and choose whatever can be."""
+    for control in controls(stage, "input, textarea"):
+        kind = control.get_attribute("type")
+        if kind in ("checkbox", "radio"):
+            control.click()
+        elif kind not in NEVER_TYPED and control.is_enabled():
+            control.send_keys(WORDS + ("\n\nmore" if kind == "textarea" else ""))
+    for option in controls(stage, "select option:nth-child(n+2)"):
+        option.click()
+    for number, control in enumerate(controls(stage, "input[type=file]")):
+        files = [
+            some_file(stage, f"{number} ä.png"),
+            *([some_file(stage, "b.txt")] if control.get_attribute("multiple") else []),
+        ]
+        control.send_keys("\n".join(map(str, files)))
+
+
+def some_file(stage: Stage, name: str) -> Path:
+    """A file of its own."""
+    return pages.photo_file(stage, name.encode() * 99 + b"\r\n\0", name)
+
+
+def press(selector: str) -> Callable[[Stage], None]:
+    """Press that button."""
+    return lambda stage: stage.driver.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def fill_and_press_second(stage: Stage) -> None:
+    fill_everything(stage)
+    press("[value^=second]")(stage)
+
+
+def fill_and_press_return(stage: Stage) -> None:
+    fill_everything(stage)
+    controls(stage, "[name=outside]")[0].send_keys("once more", Keys.RETURN)
+
+
+WAYS = {
+    "filled, second button": fill_and_press_second,
+    "filled, by the return key": fill_and_press_return,
+    "untouched, nameless button": press("button:not([name])"),
+    "untouched, by a picture": press("[type=image]"),
+}
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_form_arrives_as_the_browser_would_have_posted_it(stage: Stage, way: str) -> None:
+    pages.deny_background_sync(stage)
+    stage.open(EVERY + "?plain", until_client_runs=False)
+    WAYS[way](stage)
+    wait_until(lambda: len(posted(stage)) == 1, "the browser has posted it plainly")
+    assert stage.site.ledger() == []
+
+    stage.open(EVERY)
+    stage.proxy.on(None, proxy.refuse)
+    WAYS[way](stage)
+    pages.wait_for_saved(stage, waiting=1)
+    assert len(posted(stage)) == 1
+    stage.proxy.heal()
+    pages.reload(stage)
+    wait_until(lambda: len(posted(stage)) == 2, "the outbox has delivered it")
+    pages.wait_for_empty_outbox(stage)
+
+    plainly, offline = posted(stage)
+    assert offline == plainly
+    assert len(plainly["fields"]) > (30 if way.startswith("filled") else 10), "the form was filled"

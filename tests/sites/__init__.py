@@ -1,0 +1,1 @@
+"""Small sites whose forms the app makes work offline."""

@@ -1,0 +1,1 @@
+"""A site with django-contrib-comments, whose Python nobody has edited."""
