@@ -59,7 +59,7 @@ def save_offline(stage: Stage) -> None:
     stage.open(POST)
     stage.proxy.on(None, proxy.refuse)
     write(stage, "post")
-    pages.wait_for_saved(stage, waiting=1)
+    pages.wait_for_saved(stage, waiting=1, is_denied=True)
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
