@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
 from django.utils.html import strip_tags
+from rest_framework import exceptions as drf
 
 from .handlers import Rejected, form_errors
 from .refusals import not_taken
@@ -54,6 +55,9 @@ def result_of(request: SubmissionRequest, response: HttpResponseBase) -> dict[st
         raise Http404
     if status >= 500 or status == NOT_NOW:
         raise ViewFailed(f"{request.resolver_match.view_name or request.path} answered {status}")
+    if isinstance(getattr(response, "data", None), (dict, list)):
+        # As a view of REST framework answers what a serializer refuses.
+        raise drf.ValidationError(response.data)
     raise Rejected(_errors_on_the_page(request, response) or _words_of(request, response))
 
 

@@ -187,9 +187,9 @@ def is_updated(driver: WebDriver) -> bool:
     return bool(driver.find_elements(By.CSS_SELECTOR, "[data-offlinesync-status] > .offlinesync-updated"))
 
 
-def wait_for_saved(stage: Stage, *, waiting: int) -> None:
-    """Wait until the page says what is true: saved, and so many are waiting."""
-    promise = SAVED_SYNC if stage.browser.has_sync_manager else SAVED
+def wait_for_saved(stage: Stage, *, waiting: int, is_denied: bool = False) -> None:
+    """Wait until the page says what is true: saved, and so many are waiting; by itself where its sync is denied."""
+    promise = SAVED_SYNC if stage.browser.has_sync_manager and not is_denied else SAVED
     wait_for_status(stage.driver, promise, f"Waiting to be sent: {waiting}")
 
 

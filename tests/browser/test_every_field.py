@@ -96,7 +96,7 @@ def test_a_form_arrives_as_the_browser_would_have_posted_it(stage: Stage, way: s
     stage.open(EVERY)
     stage.proxy.on(None, proxy.refuse)
     WAYS[way](stage)
-    pages.wait_for_saved(stage, waiting=1)
+    pages.wait_for_saved(stage, waiting=1, is_denied=True)
     assert len(posted(stage)) == 1
     stage.proxy.heal()
     pages.reload(stage)
@@ -104,5 +104,6 @@ def test_a_form_arrives_as_the_browser_would_have_posted_it(stage: Stage, way: s
     pages.wait_for_empty_outbox(stage)
 
     plainly, offline = posted(stage)
+    assert offline["fields"] == plainly["fields"]
     assert offline == plainly
     assert len(plainly["fields"]) > (30 if way.startswith("filled") else 10), "the form was filled"

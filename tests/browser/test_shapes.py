@@ -78,7 +78,7 @@ def write_offline(stage: Stage, within: str) -> None:
     stage.proxy.on(None, proxy.refuse)
     stage.driver.find_element(By.CSS_SELECTOR, f"{within} [name=words]").send_keys(WORDS)
     press(stage, within)
-    pages.wait_for_saved(stage, waiting=1)
+    pages.wait_for_saved(stage, waiting=1, is_denied=True)
 
 
 def arrives_once(stage: Stage, words: str = WORDS) -> None:
@@ -105,7 +105,7 @@ def test_a_form_in_a_dialog_is_saved_and_the_dialog_says_so(page: Stage) -> None
     assert page.driver.find_element(By.CSS_SELECTOR, "[data-offlinesync-status]").is_displayed()
     page.driver.execute_script(CLOSE_DIALOG_SCRIPT)
     wait_until(lambda: not page.driver.execute_script(IN_DIALOG_SCRIPT), "the page says it when the dialog is closed")
-    pages.wait_for_saved(page, waiting=1)
+    pages.wait_for_saved(page, waiting=1, is_denied=True)
     assert page.driver.find_element(By.CSS_SELECTOR, "[data-offlinesync-status]").is_displayed()
     arrives_once(page)
 
@@ -117,10 +117,11 @@ def test_what_an_editor_writes_into_its_field_is_saved(page: Stage, editor: str)
     page.proxy.on(None, proxy.refuse)
     page.driver.find_element(By.CSS_SELECTOR, "#editor [contenteditable]").send_keys(" words")
     press(page, "#editor")
-    pages.wait_for_saved(page, waiting=1)
+    pages.wait_for_saved(page, waiting=1, is_denied=True)
     (entry,) = pages.entries(page.driver)
     ((name, words),) = entry["fields"]
-    assert (name, words.replace("&nbsp;", " ").split()) in [("words", ["Rich", "words"]), ("words", ["words", "Rich"])]
+    # Where the caret stands at first is the engine's choice.
+    assert (name, "Rich" in words, "words" in words) == ("words", True, True)
     arrives_once(page, words)
 
 

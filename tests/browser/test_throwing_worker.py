@@ -37,6 +37,10 @@ for (const {{ prototype }} of [CacheStorage, Cache]) {{
 }}
 """
 CACHES_HANG = CACHES_FAIL.replace(REJECTION, "new Promise(() => {})")
+# One look takes three of their answers: longer than the worker waits for it while there is a network.
+CACHES_ARE_SLOW = CACHES_FAIL.replace(
+    REJECTION, "new Promise((resolve) => setTimeout(resolve, 700)).then(() => method.apply(this, args))"
+)
 FAILURES = {"throws": THROWS, "caches_fail": CACHES_FAIL, "caches_hang": CACHES_HANG}
 
 # Each page with what names it; the one of the administration is where its first page leads to.
@@ -70,15 +74,19 @@ IS_SERVED = "return Boolean(navigator.serviceWorker.controller)"
 @pytest.fixture(params=["throws", wide("caches_fail"), wide("caches_hang")])
 def failing(request: pytest.FixtureRequest, stage: Stage) -> Stage:
     """A browser whose pages are in the hands of a worker that fails."""
-    prelude = FAILURES[request.param].encode()
-    stage.proxy.on(WORKER, proxy.rewriting(lambda body: prelude + body))
+    begin_with(stage, FAILURES[request.param])
+    return stage
+
+
+def begin_with(stage: Stage, prelude: str) -> None:
+    """Put the site's pages in the hands of a worker that begins with this script."""
+    stage.proxy.on(WORKER, proxy.rewriting(lambda body: prelude.encode() + body))
 
     stage.open(LIST)
     wait_until(lambda: stage.driver.execute_async_script(IS_ACTIVE_SCRIPT) is True, "the worker is installed")
     # It has not taken over the page that was there before it.
     pages.reload(stage)
     assert stage.driver.execute_script(IS_SERVED), "the worker that fails has the site's pages"
-    return stage
 
 
 def open_whole(stage: Stage, path: str) -> None:
@@ -124,7 +132,8 @@ def test_p9_p3_the_site_works_as_if_a_worker_that_fails_were_not_there(failing: 
     # What the site does not get is saved all the same, and goes out from the next page.
     stage.proxy.on(SESSION, proxy.refuse)
     pages.save_unsent(stage, "Without a worker to send it")
-    stage.proxy.heal()
+    # Not healed: a browser that gets the real worker now goes on with that one.
+    stage.proxy.on(SESSION, proxy.forward)
     stage.open(LIST)
     pages.wait_for_post(stage, "Without a worker to send it")
     pages.wait_for_empty_outbox(stage)
@@ -133,5 +142,17 @@ def test_p9_p3_the_site_works_as_if_a_worker_that_fails_were_not_there(failing: 
     stage.proxy.on(None, proxy.refuse)
     for path in (LIST, FORM, "/posts/1/"):
         wait_for_the_browsers_own_error(stage, path)
-    stage.proxy.heal()
+    stage.proxy.on(None, proxy.forward)
     open_whole(stage, FORM)
+
+
+@pytest.mark.parametrize("engine", [wide("chromium"), wide("firefox"), wide("webkitgtk")])
+def test_p1_p9_a_slow_cache_is_waited_for_where_there_is_no_network(stage: Stage) -> None:
+    begin_with(stage, CACHES_ARE_SLOW)
+    stage.proxy.on(None, proxy.refuse)
+    open_whole(stage, FORM)
+    assert stage.driver.title.startswith("Write a post")
+    pages.write_post(stage, "From a slow cache")
+    pages.wait_for_saved(stage, waiting=1)
+    stage.proxy.on(None, proxy.forward)
+    pages.wait_for_post(stage, "From a slow cache")

@@ -187,6 +187,7 @@ def test_views_of_rest_framework_take_fields_and_data() -> None:
     assert send(note("Fields", form="api note", target="/notes/api/")).status == "accepted"
     data = IncomingSubmission(id=uuid7(), form="api note", data={"title": "Data"}, target="/notes/api/")
     assert send(data).status == "accepted"
+    assert codes_of(send(note("", form="api note", target="/notes/api/"))) == {"title": ["blank"]}
     assert set(Note.objects.values_list("title", flat=True)) == {"Fields", "Data"}
 
 

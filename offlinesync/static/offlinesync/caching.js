@@ -1,7 +1,8 @@
 const AT_ONCE = ["stale-while-revalidate", "cache-first"];
 const SELDOM = "cache-first";
-// A broken storage may never answer, and no page is to wait for it (P9).
+// A broken storage may never answer, and no page is to wait for it (P9); without a network there is nothing else to wait for.
 const LONGEST_LOOK = 1000;
+const LONGEST_LAST_LOOK = 5000;
 
 /**
  * Answers for the pages and files of the site, by the strategy that each kept page bears; network first without one.
@@ -40,22 +41,33 @@ export function createCaching({ keeping, ownership, fetch, fetchSession, clock, 
     }
   }
 
-  /** With a broken cache the site is what it is without us (P9), and is not waited for by one file after the other. */
-  async function orNothing(look) {
-    if (hanging.size > 0) return undefined;
+  /** With a broken cache the site is what it is without us (P9). */
+  async function orNothing(look, limit) {
     let isOver = false;
     const looking = look().finally(() => {
       isOver = true;
       hanging.delete(looking);
     });
     try {
-      const found = await inTime(looking, LONGEST_LOOK);
+      const found = await inTime(looking, limit);
       if (!isOver) hanging.add(looking);
       return found;
     } catch (error) {
       console.info("offlinesync: what is kept could not be read.", error);
       return undefined;
     }
+  }
+
+  /** While a look hangs, the network is not kept waiting by one file after the other. */
+  const first = async (look) => (hanging.size > 0 ? undefined : orNothing(look, LONGEST_LOOK));
+
+  /** Where there is no network, a cache that is slow is better than none. */
+  const afterAll = (look) => orNothing(look, LONGEST_LAST_LOOK);
+
+  /** By now somebody may have signed out (P8). */
+  async function findAnything(path) {
+    const { owner } = await ownership.read();
+    return (await keeping.find(path, owner)) ?? keeping.findOffline();
   }
 
   /** What fails behind a page does not hold it up: the copy that is kept stays (P9). */
@@ -104,7 +116,7 @@ export function createCaching({ keeping, ownership, fetch, fetchSession, clock, 
       const path = pathOf(request);
       const isAnswer = hasPosted;
       const { owner, leaving } = await ownership.read();
-      const copy = await orNothing(() => keeping.find(path, owner));
+      const copy = await first(() => keeping.find(path, owner));
       if (copy) waitUntil(quietly(keeping.use(path, owner)));
       if (!isAnswer && copy?.facts.strategy === SELDOM && !keeping.isOld(copy)) {
         // The browser has begun it, and counts it as broken off when nobody takes it.
@@ -123,7 +135,7 @@ export function createCaching({ keeping, ownership, fetch, fetchSession, clock, 
       try {
         return (await (copy && !isAnswer ? inTime(arriving) : arriving)) ?? copy.response;
       } catch (error) {
-        const instead = copy ?? (await orNothing(keeping.findOffline));
+        const instead = copy ?? (await afterAll(() => findAnything(path)));
         if (!instead) throw error;
         return instead.response;
       }
@@ -134,13 +146,14 @@ export function createCaching({ keeping, ownership, fetch, fetchSession, clock, 
      * @returns {Promise<Response>}
      */
     async static({ request }) {
-      const copy = await orNothing(() => keeping.findFile(request.url));
+      const copy = await first(() => keeping.findFile(request.url));
       if (copy && keeping.isImmutable(request.url)) return copy.response;
       try {
         return await keeping.fetchFile(request);
       } catch (error) {
-        if (!copy) throw error;
-        return copy.response;
+        const instead = copy ?? (await afterAll(() => keeping.findFile(request.url)));
+        if (!instead) throw error;
+        return instead.response;
       }
     },
   };

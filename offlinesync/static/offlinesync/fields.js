@@ -25,8 +25,9 @@ export function readForm(form, submitter) {
   for (const [name, value] of formData(form, submitter)) {
     if (name === CSRF_FIELD) continue;
     if (typeof value === "string") content.fields.push([crlf(name), crlf(value)]);
-    // A file input left empty posts a nameless empty file, which Django ignores.
     else if (value.name || value.size) content.files.push({ field: crlf(name), file: value });
+    // A file input left empty posts a nameless empty file, which Django takes for an empty text.
+    else content.fields.push([crlf(name), ""]);
   }
   return content;
 }
@@ -129,8 +130,10 @@ function putBack(form, fields, files, decide) {
   const controls = [...form.elements].filter(({ name }) => name && name !== CSRF_FIELD);
   for (const control of controls) {
     if (control.matches("fieldset, output, object")) continue;
-    if (control.type === "file") decide(() => fillFiles(control, files.filter(({ field }) => field === control.name)), control);
-    else decide(taking(control, values.get(control.name) ?? [], undo), control);
+    if (control.type === "file") {
+      take(values.get(control.name) ?? [], "");
+      decide(() => fillFiles(control, files.filter(({ field }) => field === control.name)), control);
+    } else decide(taking(control, values.get(control.name) ?? [], undo), control);
   }
   for (const name of pressedNames(form, controls)) values.delete(name);
   // What has no control here, such as a row that a script had added, is kept all the same (P2).

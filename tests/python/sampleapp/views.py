@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import CreateView
+from rest_framework import serializers
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -122,6 +123,12 @@ ANSWERS = {
 }
 
 
+class TitleSerializer(serializers.Serializer):
+    """What the view below takes."""
+
+    title = serializers.CharField(max_length=40)
+
+
 class NoteAPI(APIView):
     """A view of Django REST framework."""
 
@@ -131,5 +138,7 @@ class NoteAPI(APIView):
 
     def post(self, request: Request) -> Response:
         """Save what came, in whatever form."""
-        Note.objects.create(title=request.data["title"])
+        serializer = TitleSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        Note.objects.create(**serializer.validated_data)
         return Response(status=201)
