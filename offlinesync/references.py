@@ -1,7 +1,7 @@
 """What an entry says of an object that another entry is to make, and that has no key yet when it is written down.
 
-The id of an entry stands for the object that it makes: in the fields that ``refs`` names, and as ``target``. Where the
-ledger knows the key of that object, it takes the id's place before the handler sees it. Nothing else is ever rewritten,
+The id of an entry stands for the object that it makes: in the fields that ``refs`` names, and as ``target``. Where
+the ledger knows the key of that object, it takes the id's place before the handler sees it. Nothing else is rewritten,
 and an id that the ledger does not know stays: it may be the key of an object that the site has made otherwise.
 """
 

@@ -80,6 +80,7 @@ def offline_form(
     group: str | None = None,
     *,
     skip: str | None = None,
+    refs: str | None = None,
     offline: bool = True,
 ) -> SafeString:
     """The attributes of a ``<form>`` that is to work offline.
@@ -88,7 +89,8 @@ def offline_form(
     edited or answered (the path of the page, unless given; for a view, the address
     that the form is posted to), ``group`` which entries must be applied in their
     order, ``skip`` the names of buttons, with spaces between them, that post the form
-    plainly. With ``offline=False`` it is a plain form as a whole, and so it is where
+    plainly, ``refs`` likewise the fields in which the id of an entry may stand for the
+    object that it makes. With ``offline=False`` it is a plain form as a whole, and so it is where
     the app is switched off, and for a visitor whom the handler would refuse.
     """
     if registry.handler_class(name) is None:
@@ -115,6 +117,7 @@ def offline_form(
         "target": target,
         "group": group,
         "skip": skip,
+        "refs": refs,
     }
     present = [(key, value) for key, value in attributes.items() if value is not None]
     return format_html_join(" ", 'data-offlinesync-{}="{}"', present)

@@ -28,6 +28,7 @@ def test_a_full_submission_is_taken_as_it_is():
         "target": "/posts/new/",
         "group": "g",
         "base_version": "3",
+        "refs": ["parent"],
     }
     assert validated(**values) == values | {
         "id": uuid.UUID(uuid7()),
@@ -51,6 +52,7 @@ def test_what_is_left_out_is_absent():
         "target": None,
         "group": None,
         "base_version": None,
+        "refs": [],
     }
 
 
@@ -298,3 +300,9 @@ def test_the_detail_says_where_and_repeats_nothing_of_what_was_sent():
         validate_batch(batch(submission(1), submission(2, form=["my secret"])))
     assert caught.value.detail == "submissions.1.form: This must be a string."
     assert "secret" not in json.dumps(caught.value.get_full_details())
+
+
+@pytest.mark.parametrize("refs", [None, "parent", {"parent": 1}, [1], [["parent"]], [None]])
+def test_refs_are_a_list_of_names(refs):
+    with pytest.raises(Malformed, match="refs"):
+        validate_batch(batch(submission(refs=refs)))

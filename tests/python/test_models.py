@@ -40,6 +40,7 @@ def test_the_ledger_holds_nothing_of_what_was_written() -> None:
         "form",
         "digest",
         "result",
+        "key",
         "captured_at",
         "received_at",
         "user",

@@ -51,10 +51,7 @@ def _edits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def edit(target: Any, title: str = "Edited", **options: Any) -> IncomingSubmission:
-    refs = options.pop("refs", [])
-    submission = note(title, form="edit", target=str(target), **options)
-    submission.refs = refs
-    return submission
+    return note(title, form="edit", target=str(target), **options)
 
 
 @pytest.mark.django_db
@@ -111,7 +108,7 @@ def test_c5_a_key_survives_pruning() -> None:
     made = note("Made")
     send(made)
     Submission.objects.update(received_at=timezone.now() - timedelta(days=400))
-    call_command("offlinesync_prune", older_than="365", verbosity=0)
+    call_command("offlinesync_prune", "--older-than", "365", verbosity=0)
     assert Submission.objects.get().result is None
     assert send(edit(made.id)).status == "accepted"
 

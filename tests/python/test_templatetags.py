@@ -75,6 +75,10 @@ def test_a_form_names_the_buttons_that_post_it_plainly():
     assert "skip" not in render("{% offline_form 'post' %}")
 
 
+def test_a_form_names_the_fields_that_may_hold_an_entry_s_id():
+    assert 'data-offlinesync-refs="parent list"' in render("{% offline_form 'post' refs='parent list' %}")
+
+
 def test_a_form_can_be_left_plain():
     assert render("<form {% offline_form 'post' offline=False %}>") == "<form >"
 

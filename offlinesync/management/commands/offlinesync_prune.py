@@ -20,7 +20,7 @@ MOST_DAYS = 365 * 100
 
 
 class Command(BaseCommand):
-    """Clear ``result`` and ``user``; owner, id and digest stay for ever."""
+    """Clear ``result`` and ``user``; owner, id, digest and the object's key stay for ever."""
 
     help = (
         "Clear the result and the user of ledger rows that are older than so many days. No row is removed: a "

@@ -40,6 +40,7 @@
  * @property {string | null} target
  * @property {string | null} group
  * @property {string | null} base_version
+ * @property {string[]} [refs]  the fields in which the id of an entry may stand for the object that it makes
  * @property {EntryState} state
  * @property {Receipt | null} receipt  the refusal, when there was one
  * @property {number} revision  grows with each edit, so that a receipt settles only what it was given for
@@ -102,7 +103,7 @@ export function newEntry(content) {
  */
 export function toSubmission(entry, partName) {
   const { id, form, captured_at, fields, language, time_zone, target, group, base_version } = entry;
-  const optional = { language, time_zone, target, group, base_version };
+  const optional = { language, time_zone, target, group, base_version, refs: entry.refs?.length ? entry.refs : null };
   return {
     id,
     form,

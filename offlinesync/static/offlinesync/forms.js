@@ -69,10 +69,11 @@ export function createForms(collaborators) {
       && !fields.holdsSecrets(form);
   }
 
+  const namesIn = (text = "") => text.split(/\s+/).filter(Boolean);
+
   /** What such a button asks for, a preview say, is no submission. */
   function isSkipped(form, submitter) {
-    const names = (form.dataset.offlinesyncSkip ?? "").split(/\s+/).filter(Boolean);
-    return names.includes(submitter?.name);
+    return namesIn(form.dataset.offlinesyncSkip).includes(submitter?.name);
   }
 
   function onSubmit(event) {
@@ -152,7 +153,7 @@ export function createForms(collaborators) {
   /** @returns {Promise<string>} the entry's id, once it lies on the device */
   async function save(form, content, state) {
     const { refusal } = state;
-    const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup } = form.dataset;
+    const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup, offlinesyncRefs } = form.dataset;
     const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
     // An id that the site has on record with other content is of no more use.
     state.id ??= refusal && refusal.code !== "id_reuse" ? refusal.id : await idOf(state);
@@ -173,6 +174,7 @@ export function createForms(collaborators) {
       time_zone: offlinesyncTimeZone ?? null,
       target: offlinesyncTarget ?? null,
       group: offlinesyncGroup ?? null,
+      refs: namesIn(offlinesyncRefs),
     });
     if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents)))) {
       // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).

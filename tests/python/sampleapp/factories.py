@@ -27,7 +27,7 @@ def note(
     title: str = "A note", *, form: str = "note", id: uuid.UUID | None = None, **options: Any
 ) -> IncomingSubmission:
     """A submission of the note form; what is no option of a submission is a field."""
-    known = {"captured_at", "files", "data", "language", "time_zone", "target", "group", "base_version"}
+    known = {"captured_at", "files", "data", "language", "time_zone", "target", "group", "base_version", "refs"}
     fields = {"title": title, **{name: value for name, value in options.items() if name not in known}}
     return IncomingSubmission(
         id=id or uuid7(),
@@ -54,6 +54,7 @@ def again(submission: IncomingSubmission) -> IncomingSubmission:
                 "target",
                 "group",
                 "base_version",
+                "refs",
             )
         }
     )
