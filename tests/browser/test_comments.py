@@ -74,6 +74,7 @@ def test_p3_a_comment_that_was_written_offline_is_there_once_three_hours_later(s
     assert len(stage.site.ledger()) == 1
 
 
+@pytest.mark.wide
 def test_p2_after_the_app_s_own_limit_it_is_refused_and_kept(stage: Stage) -> None:
     """Which is why the docs say how to raise it."""
     save_offline(stage)

@@ -33,6 +33,11 @@ def posted(stage: Stage) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
+def wait_for_posts(stage: Stage, count: int, expected: str) -> None:
+    """Wait until the view has been sent so much."""
+    wait_until(lambda: len(posted(stage)) == count, expected)
+
+
 def controls(stage: Stage, selector: str) -> list[WebElement]:
     """Those on the screen."""
     return [control for control in stage.driver.find_elements(By.CSS_SELECTOR, selector) if control.is_displayed()]
@@ -85,25 +90,27 @@ WAYS = {
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
-@pytest.mark.parametrize("way", WAYS)
-def test_a_form_arrives_as_the_browser_would_have_posted_it(stage: Stage, way: str) -> None:
+def test_a_form_arrives_as_the_browser_would_have_posted_it(stage: Stage) -> None:
     pages.deny_background_sync(stage)
-    stage.open(EVERY + "?plain", until_client_runs=False)
-    WAYS[way](stage)
-    wait_until(lambda: len(posted(stage)) == 1, "the browser has posted it plainly")
-    assert stage.site.ledger() == []
+    for number, (way, fill_and_press) in enumerate(WAYS.items()):
+        stage.proxy.heal()
+        stage.open(EVERY + "?plain", until_client_runs=False)
+        fill_and_press(stage)
+        wait_until(
+            lambda known=2 * number: len(posted(stage)) == known + 1, f"{way}: the browser has posted it plainly"
+        )
+        assert len(stage.site.ledger()) == number
 
-    stage.open(EVERY)
-    stage.proxy.on(None, proxy.refuse)
-    WAYS[way](stage)
-    pages.wait_for_saved(stage, waiting=1, is_denied=True)
-    assert len(posted(stage)) == 1
-    stage.proxy.heal()
-    pages.reload(stage)
-    wait_until(lambda: len(posted(stage)) == 2, "the outbox has delivered it")
-    pages.wait_for_empty_outbox(stage)
+        stage.open(EVERY)
+        stage.proxy.on(None, proxy.refuse)
+        fill_and_press(stage)
+        pages.wait_for_saved(stage, waiting=1, is_denied=True)
+        assert len(posted(stage)) == 2 * number + 1
+        stage.proxy.heal()
+        pages.reload(stage)
+        wait_for_posts(stage, 2 * number + 2, f"{way}: the outbox has delivered it")
+        pages.wait_for_empty_outbox(stage)
 
-    plainly, offline = posted(stage)
-    assert offline["fields"] == plainly["fields"]
-    assert offline == plainly
-    assert len(plainly["fields"]) > (30 if way.startswith("filled") else 10), "the form was filled"
+        plainly, offline = posted(stage)[-2:]
+        assert offline == plainly, way
+        assert len(plainly["fields"]) > (30 if way.startswith("filled") else 10), "the form was filled"

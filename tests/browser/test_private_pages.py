@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .matrix import CHROMIUM_FIRST
+from .matrix import CHROMIUM_FIRST, ENGINES
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SUBMISSIONS
 from .stage import Stage
@@ -194,10 +194,9 @@ def test_p8_a_page_is_kept_for_its_owner_and_opens_for_them(stage: Stage) -> Non
     assert [row["owner"] for row in stage.site.ledger()] == [stage.site.user_id(CANARY)]
 
 
-@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
-@pytest.mark.parametrize(
-    "away", [pytest.param(False, id="there", marks=pytest.mark.wide), pytest.param(True, id="away")]
-)
+@pytest.mark.wide
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("away", [False, True], ids=["there", "away"])
 def test_p8_a_page_that_comes_after_its_owner_has_signed_out_is_not_kept(stage: Stage, away: bool) -> None:
     see_private_pages(stage)
     gate = proxy.Gate()

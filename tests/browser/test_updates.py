@@ -7,7 +7,7 @@ from selenium.webdriver.common.by import By
 
 from . import builds, deploys, pages, proxy
 from .deploys import MODULE, STYLES
-from .matrix import CHROMIUM_FIRST
+from .matrix import CHROMIUM_FIRST, ENGINES
 from .pages import FORM, LIST, NEUTRAL
 from .proxy import SESSION, SUBMISSIONS
 from .stage import Stage
@@ -40,7 +40,8 @@ def without_background_sync(stage: Stage) -> None:
     pages.deny_background_sync(stage)
 
 
-@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+@pytest.mark.wide
+@pytest.mark.parametrize("engine", ENGINES)
 def test_b13_a_deploy_that_changes_one_file_fetches_one_file(stage: Stage) -> None:
     pages.keep_pages(stage)
     deploys.deploy(stage, STYLES)

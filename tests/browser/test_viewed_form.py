@@ -19,7 +19,6 @@ def environment() -> dict[str, str]:
     return {"DJANGO_SETTINGS_MODULE": "tests.browser.with_urls", "DEMO_URLS": "tests.browser.viewed_pages"}
 
 
-@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_the_view_s_message_stands_on_the_page_that_it_leads_to(stage: Stage) -> None:
     pages.write_post(stage, WORDS)
     pages.wait_for_title(stage.driver, "Posts")
@@ -45,7 +44,6 @@ def test_p1_p3_saved_offline_the_view_takes_it_once_and_says_so(stage: Stage) ->
     pages.wait_for_empty_outbox(stage)
 
 
-@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_the_errors_of_the_view_s_form_stand_in_the_form(stage: Stage) -> None:
     pages.write_post(stage, WORDS, file=broken_photo(stage))
     wait_for_refusal(stage)
