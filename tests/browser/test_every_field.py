@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from . import pages, proxy
-from .matrix import CHROMIUM_FIRST
+from .matrix import ENGINES
 from .stage import Stage
 from .waiting import wait_until
 
@@ -89,7 +89,8 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+@pytest.mark.wide
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_form_arrives_as_the_browser_would_have_posted_it(stage: Stage) -> None:
     pages.deny_background_sync(stage)
     for number, (way, fill_and_press) in enumerate(WAYS.items()):

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
-from .matrix import CHROMIUM_FIRST
+from .matrix import CHROMIUM_FIRST, ENGINES
 from .proxy import SUBMISSIONS
 from .stage import Stage
 from .waiting import wait_until
@@ -116,7 +116,8 @@ def test_a_form_in_a_dialog_is_saved_and_the_dialog_says_so(page: Stage) -> None
     arrives_once(page)
 
 
-@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+@pytest.mark.wide
+@pytest.mark.parametrize("engine", ENGINES)
 def test_what_an_editor_writes_into_its_field_is_saved(page: Stage) -> None:
     expected = []
     for editor, script in EDITORS.items():
