@@ -5,6 +5,8 @@ Chromium keeps the page whole where it can; Firefox loads it anew under WebDrive
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.firefox.webdriver import WebDriver as FirefoxDriver
@@ -21,6 +23,19 @@ from .waiting import wait_until
 
 TITLE = "Once is enough"
 MARK = "window.isTheSamePage = true"
+BODY = "Rain.\nThen none."
+# As Firefox does in a duplicated tab, sooner or later than the client looks.
+PUT_BACK_SCRIPT = """
+const words = %s;
+const timer = setInterval(() => {
+  for (const [name, text] of Object.entries(words)) {
+    const control = document.querySelector(`[name=${name}]`);
+    if (control) control.value = text;
+    control?.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  if (performance.getEntriesByName("offlinesync:start").length) clearInterval(timer);
+});
+"""
 WHY_ANEW = "return performance.getEntriesByType('navigation')[0].notRestoredReasons"
 
 
@@ -147,6 +162,16 @@ def test_a8_a_duplicated_tab_is_the_same_act(stage: Stage) -> None:
     pages.wait_for_empty_outbox(stage)
     pages.only_post(stage, TITLE)
     assert len(stage.site.ledger()) == 1
+
+
+def test_a8_what_was_refused_is_the_same_act_where_it_is_put_back_early(stage: Stage) -> None:
+    """Words are put back as if they were typed, and a file never is."""
+    pages.write_post(stage, TITLE, file=broken_photo(stage))
+    wait_for_refusal(stage)
+    pages.before_load(stage, PUT_BACK_SCRIPT % json.dumps({"title": TITLE, "location": "Coach 9", "body": BODY}))
+    pages.reload(stage)
+    wait_for_refusal(stage)
+    assert pages.typed(stage.driver, "title") == TITLE
 
 
 @pytest.mark.wide
