@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, SuspiciousOperation, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, PermissionDenied, SuspiciousOperation, ValidationError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
@@ -84,7 +84,7 @@ def refusal_by(error: Exception) -> Refused | None:
             return Refused("forbidden")
         case Http404() | drf.NotFound():
             return Refused("invalid", _errors(NON_FIELD_ERRORS, _not_found()))
-        case SuspiciousOperation():
+        case SuspiciousOperation() | BadRequest():
             # What Django answers with 400.
             return Refused("invalid", _errors(NON_FIELD_ERRORS, not_taken()))
     return None
@@ -154,9 +154,12 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 def _drf_errors(details: Any, name: str = "") -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Flatten the errors of a serializer: the names of nested fields are joined by dots."""
-    if isinstance(details, Mapping):
+    if _is_error(details):
+        yield from _drf_errors([details], name)
+    elif isinstance(details, Mapping):
         for key, value in details.items():
-            if key == api_settings.NON_FIELD_ERRORS_KEY:
+            # An exception that is about no field is answered as its detail.
+            if key == api_settings.NON_FIELD_ERRORS_KEY or (key == "detail" and not name and _is_error(value)):
                 yield from _drf_errors(value, name)
             else:
                 yield from _drf_errors(value, f"{name}.{key}" if name else str(key))

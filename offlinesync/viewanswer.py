@@ -6,10 +6,9 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm, BaseFormSet
 from django.http import Http404
@@ -80,8 +79,9 @@ def _leads_to_sign_in(request: SubmissionRequest, url: str) -> bool:
     if parts.path in {urlsplit(path).path for path in _resolved(filter(None, named))}:
         return True
     # As django.contrib.auth's redirect_to_login() writes it, wherever it leads to.
-    redirect_field = getattr(view, "redirect_field_name", None) or REDIRECT_FIELD_NAME
-    return any(urlsplit(back).path == request.path for back in parse_qs(parts.query).get(redirect_field, []))
+    # By whatever name: what leads back to the form has not taken it (P2).
+    backs = [back for values in parse_qs(parts.query).values() for back in values]
+    return any(unquote(urlsplit(back).path) == request.path for back in backs)
 
 
 def _resolved(urls: Iterable[Any]) -> Iterator[str]:

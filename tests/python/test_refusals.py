@@ -199,3 +199,10 @@ def test_c11_a_refusal_speaks_the_language_of_the_page(settings: object, monkeyp
     with override("fr"):
         (error,) = refusal_without_database(note("a\0", language="de")).errors["title"]
     assert error["message"].startswith("de: This contains")
+
+
+def test_errors_of_a_serializer_may_be_single_ones() -> None:
+    refused = refusal_by(drf.ValidationError({"detail": "Closed.", "title": {"why": "Taken."}}))
+    texts = {name: [error["message"] for error in errors] for name, errors in refused.errors.items()}
+    assert texts["__all__"] == ["Closed."]
+    assert texts["title.why"] == ["Taken."]

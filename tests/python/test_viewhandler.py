@@ -4,6 +4,7 @@ import logging
 import sys
 from inspect import iscoroutinefunction
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -36,7 +37,7 @@ def _site(settings: Any) -> None:
 
 
 def answering(answer: str, **options: Any) -> IncomingSubmission:
-    return note(form="answering", target=f"/notes/answer/{answer}/", **options)
+    return note(form="answering", target=f"/notes/answer/{quote(answer)}/", **options)
 
 
 def codes_of(receipt: Receipt) -> dict[str, list[str]]:
@@ -104,6 +105,8 @@ def test_the_errors_of_a_formset_are_those_of_its_forms() -> None:
         ("307", "invalid", ["The site did not take this form, and did not say why."]),
         ("404", "invalid", ["What this form belongs to does not exist any more."]),
         ("missing", "invalid", ["What this form belongs to does not exist any more."]),
+        ("bad request", "invalid", ["The site did not take this form, and did not say why."]),
+        ("sign in, encoded", "forbidden", None),
         ("403", "forbidden", None),
         ("denied", "forbidden", None),
         ("401", "forbidden", None),

@@ -1,12 +1,13 @@
 """Views that know nothing of the app; a field says what they answer."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -118,6 +119,8 @@ ANSWERS = {
     "raises": lambda request: raises(ValueError("a bug")),
     "sign in": lambda request: redirect("/accounts/login/"),
     "sign in elsewhere": lambda request: redirect(f"https://id.example/?next={request.path}"),
+    "bad request": lambda request: raises(BadRequest("odd")),
+    "sign in, encoded": lambda request: redirect(f"https://id.example/?return_to={quote(request.path)}"),
     "204": lambda request: HttpResponse(status=204),
     "json": lambda request: JsonResponse({"title": request.POST["title"]}, status=201),
 }
