@@ -54,7 +54,7 @@ def result_of(request: SubmissionRequest, response: HttpResponseBase) -> dict[st
         raise Http404
     if status >= 500 or status == NOT_NOW:
         raise ViewFailed(f"{request.resolver_match.view_name or request.path} answered {status}")
-    if isinstance(getattr(response, "data", None), (dict, list)):
+    if status >= 400 and isinstance(getattr(response, "data", None), (dict, list)):
         # As a view of REST framework answers what a serializer refuses.
         raise drf.ValidationError(response.data)
     raise Rejected(_errors_on_the_page(request, response) or _words_of(request, response))
