@@ -309,8 +309,13 @@ def _lacks_of(handler_class: type[Handler], base: type[Handler], what: str) -> I
         return
     if handler_class.save is base.save and not hasattr(validator, "save"):
         yield f"has a {what} without save(), {validator.__qualname__}", f"Write save({what}, submission)"
-    if issubclass(validator, BaseInlineFormSet) and handler_class.get_object is FormSetHandler.get_object:
+    if issubclass(validator, BaseInlineFormSet) and not _says_whose_rows(handler_class):
         yield "does not say whose rows it saves", "Write get_object(submission)"
+
+
+def _says_whose_rows(handler_class: type[Handler]) -> bool:
+    methods = ("get_object", "get_formset_kwargs", "get_formset")
+    return any(getattr(handler_class, method) is not getattr(FormSetHandler, method) for method in methods)
 
 
 def _model_of(handler_class: type[Handler]) -> type | None:

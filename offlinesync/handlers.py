@@ -9,7 +9,7 @@ block, which can be no part of another transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import (
@@ -179,13 +179,7 @@ class FormHandler(ObjectHandler):
 
     def save(self, form: BaseForm, submission: IncomingSubmission) -> Any:
         """Save the form and return the object it has made."""
-        save = getattr(form, "save", None)
-        if save is None:
-            raise ImproperlyConfigured(
-                f"{type(form).__qualname__} has no save(): write "
-                f"{type(self).__qualname__}.save() to say what is done with it."
-            )
-        return save()
+        return _saving(form, self)()
 
 
 class FormSetHandler(ObjectHandler):
@@ -228,13 +222,7 @@ class FormSetHandler(ObjectHandler):
 
     def save(self, formset: BaseFormSet, submission: IncomingSubmission) -> Any:
         """Save the formset, and return the object that its rows belong to, if it is an inline one."""
-        save = getattr(formset, "save", None)
-        if save is None:
-            raise ImproperlyConfigured(
-                f"{type(formset).__qualname__} has no save(): write "
-                f"{type(self).__qualname__}.save() to say what is done with its rows."
-            )
-        save()
+        _saving(formset, self)()
         return getattr(formset, "instance", None)
 
 
@@ -284,6 +272,16 @@ def _valid(form: Any) -> Any:
     if not form.is_valid():
         raise Rejected(form_errors(form))
     return form
+
+
+def _saving(form: Any, handler: Handler) -> Callable[[], Any]:
+    save = getattr(form, "save", None)
+    if save is None:
+        raise ImproperlyConfigured(
+            f"{type(form).__qualname__} has no save(): write {type(handler).__qualname__}.save() to say what is done "
+            "with what it holds."
+        )
+    return save
 
 
 def _one_or_all(files: list[Any]) -> Any:

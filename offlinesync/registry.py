@@ -47,19 +47,14 @@ def register(name, handler_class=None):
     if handler_class is None:
         return lambda decorated: register(name, decorated)
     _refuse_other_classes(name, handler_class)
-    if name in _classes:
+    # One form's view may have several addresses, and registers the same class at each.
+    if _classes.get(name, handler_class) is not handler_class:
         raise ImproperlyConfigured(
             f"Two handlers are registered for the form {name!r}: "
             f"{_path(_classes[name])} and {_path(handler_class)}. Rename one of them."
         )
     _classes[name] = handler_class
     return handler_class
-
-
-def register_again(name: str, handler_class: type[Handler]) -> None:
-    """Register a class that may stand under this name already: one form's view may have several addresses."""
-    if _classes.get(name) is not handler_class:
-        register(name, handler_class)
 
 
 def get(name: str) -> Handler | None:

@@ -22,22 +22,19 @@ The worker reads it in the page itself, where ``{% offlinesync %}`` has rendered
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from inspect import iscoroutinefunction
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from .conf import app_settings
+from .wrapping import View, wrapped
 
 NETWORK_FIRST = "network-first"
 STALE_WHILE_REVALIDATE = "stale-while-revalidate"
 CACHE_FIRST = "cache-first"
 NETWORK_ONLY = "network-only"
 STRATEGIES = (NETWORK_FIRST, STALE_WHILE_REVALIDATE, CACHE_FIRST, NETWORK_ONLY)
-
-View = Callable[..., Any]
 
 
 def offline_page(strategy: str = NETWORK_FIRST) -> Callable[[View], View]:
@@ -47,24 +44,7 @@ def offline_page(strategy: str = NETWORK_FIRST) -> Callable[[View], View]:
     """
     _require_strategy(strategy)
 
-    def decorate(view: View) -> View:
-        if iscoroutinefunction(view):
-
-            @wraps(view)
-            async def asynchronously(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-                _mark(request, strategy)
-                return await view(request, *args, **kwargs)
-
-            return asynchronously
-
-        @wraps(view)
-        def synchronously(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            _mark(request, strategy)
-            return view(request, *args, **kwargs)
-
-        return synchronously
-
-    return decorate
+    return lambda view: wrapped(view, lambda request: _mark(request, strategy))
 
 
 class OfflinePageMixin:

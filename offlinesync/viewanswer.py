@@ -62,7 +62,7 @@ def result_of(request: SubmissionRequest, response: HttpResponseBase) -> dict[st
 
 def text_of(message: Any) -> str:
     """A message without its markup, if it has some."""
-    return html.unescape(strip_tags(message)) if hasattr(message, "__html__") else str(message)
+    return _shortened(html.unescape(strip_tags(message)) if hasattr(message, "__html__") else str(message))
 
 
 def _with_messages(request: SubmissionRequest, result: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def _errors_on_the_page(request: SubmissionRequest, response: HttpResponseBase) 
     forms = {id(form): form for context in contexts for form in _forms_in(context)}
     errors: dict[str, list[Any]] = {}
     for form in forms.values():
-        if form.is_bound:
+        # A search on the same page is bound to its address.
+        if form.is_bound and form.data is not request.GET:
             for name, those in form_errors(form).items():
                 errors.setdefault(name, []).extend(those)
     return errors
@@ -143,7 +144,8 @@ class PageText(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Go into what nobody reads."""
-        self._depth += tag in NO_TEXT
+        # HTML lets the end of the head be left out.
+        self._depth = 0 if tag == "body" else self._depth + (tag in NO_TEXT)
 
     def handle_endtag(self, tag: str) -> None:
         """Come out of it."""

@@ -15,7 +15,6 @@ and for a view that cannot be edited, by the name of its URL::
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
@@ -33,9 +32,8 @@ from .conf import app_settings
 from .handlers import Handler
 from .submissions import IncomingSubmission
 from .viewanswer import result_of
-from .viewrequest import SubmissionRequest
-
-View = Callable[..., Any]
+from .viewrequest import SubmissionRequest, path_info_of
+from .wrapping import View, wrapped
 
 
 class ViewHandler(Handler):
@@ -49,8 +47,7 @@ class ViewHandler(Handler):
 
     def get_target(self, request: HttpRequest) -> str:
         """The address that the form is posted to: that of the page, if the view is its own, or the view's only one."""
-        match = request.resolver_match
-        if match is not None and self.is_answered_by(match):
+        if self._stands_on_its_own_page(request):
             return request.get_full_path()
         try:
             return reverse(app_settings.VIEWS.get(self.name, ""))
@@ -59,6 +56,12 @@ class ViewHandler(Handler):
                 f'{{% offline_form "{self.name}" %}} stands on the page of another view. Say where the form is posted '
                 f'to, as its action does: {{% url … as action %}}{{% offline_form "{self.name}" target=action %}}.'
             ) from None
+
+    def _stands_on_its_own_page(self, request: HttpRequest) -> bool:
+        try:
+            return self.is_answered_by(request.resolver_match or resolve(request.path_info))
+        except Http404:
+            return False
 
     def is_answered_by(self, match: ResolverMatch) -> bool:
         """Whether the view at an address is the one that was registered under this name."""
@@ -74,7 +77,7 @@ class ViewHandler(Handler):
 
     def get_match(self, submission: IncomingSubmission) -> ResolverMatch:
         """What the site has at the address that the submission names. Raises ``Http404``."""
-        match = resolve(self.get_request(submission).path_info)
+        match = resolve(path_info_of(submission))
         if not self.is_answered_by(match):
             raise Http404
         return match
@@ -108,8 +111,9 @@ def offline_view(
     """Let a view answer for the form of this name, online as ever and offline as online."""
     if view is None:
         return lambda decorated: offline_view(decorated, name=name, handler_class=handler_class)
-    registry.register_again(name, handler_class)
-    marked = _same_view(view)
+    registry.register(name, handler_class)
+    # A view of its own: the one that was given may stand at other addresses, and the mark is not to be there.
+    marked = wrapped(view, lambda request: None)
     marked.offlinesync_name = name  # type: ignore[attr-defined]
     return marked
 
@@ -127,20 +131,3 @@ def needs_sign_in(match: ResolverMatch) -> bool:
 def _signs_everybody_in() -> bool:
     installed = [import_string(path) for path in settings.MIDDLEWARE]
     return any(isinstance(each, type) and issubclass(each, LoginRequiredMiddleware) for each in installed)
-
-
-def _same_view(view: View) -> View:
-    """A view of its own, so that the mark is not on the one that was given, which may stand at other addresses."""
-    if iscoroutinefunction(view):
-
-        @wraps(view)
-        async def asynchronously(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return await view(request, *args, **kwargs)
-
-        return asynchronously
-
-    @wraps(view)
-    def synchronously(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return view(request, *args, **kwargs)
-
-    return synchronously

@@ -23,20 +23,23 @@ from django.utils.translation import get_language
 
 from .submissions import IncomingSubmission
 
-# Of the delivery, and not of the form: the body, the one who is signed in by now, the page that the delivery began on.
-OF_THE_DELIVERY = {
-    "CONTENT_LENGTH",
-    "CONTENT_TYPE",
-    "CSRF_COOKIE",
-    "HTTP_ACCEPT",
-    "HTTP_AUTHORIZATION",
-    "HTTP_COOKIE",
-    "HTTP_ORIGIN",
-    "HTTP_REFERER",
-    "PATH_INFO",
-    "QUERY_STRING",
-    "REMOTE_USER",
-    "REQUEST_METHOD",
+# What a view may want to know of the delivery. Anything else may say who is signed in by now, as a proxy's header for
+# the account does, and that is no business of the form's (P4).
+OF_THE_DEVICE = {
+    "HTTP_ACCEPT_LANGUAGE",
+    "HTTP_HOST",
+    "HTTP_USER_AGENT",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+    "REMOTE_ADDR",
+    "REMOTE_HOST",
+    "REMOTE_PORT",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
 }
 
 
@@ -49,11 +52,10 @@ class SubmissionRequest(HttpRequest):
 
     def __init__(self, submission: IncomingSubmission) -> None:
         super().__init__()
-        path, _, query = (submission.target or "/").partition("?")
-        prefix = get_script_prefix()
+        path, query = _address_of(submission)
         self.method = "POST"
-        self.path = unquote(path)
-        self.path_info = "/" + self.path.removeprefix(prefix) if self.path.startswith(prefix) else self.path
+        self.path = path
+        self.path_info = path_info_of(submission)
         self.META = self._meta(submission.environ, query)
         self.GET = QueryDict(query)
         self.content_params = {}
@@ -147,14 +149,21 @@ class KeptMessages(BaseStorage):
 
 
 def environ_of(request: HttpRequest) -> dict[str, str]:
-    """What a view may want to know of the request that delivers a submission: the host, the address, the browser."""
-    of_the_delivery = {*OF_THE_DELIVERY, settings.CSRF_HEADER_NAME}
-    kept = {
-        name: value
-        for name, value in request.META.items()
-        if name.startswith(("HTTP_", "REMOTE_", "SERVER_")) and name not in of_the_delivery and isinstance(value, str)
-    }
+    """What a view may know of the request that delivers a submission: the host, the address, the browser."""
+    kept = {name: value for name, value in request.META.items() if name in OF_THE_DEVICE and isinstance(value, str)}
     return {**kept, "wsgi.url_scheme": request.scheme}
+
+
+def path_info_of(submission: IncomingSubmission) -> str:
+    """The path of the submission's view, below where the site is mounted."""
+    path, _ = _address_of(submission)
+    prefix = get_script_prefix()
+    return "/" + path.removeprefix(prefix) if path.startswith(prefix) else path
+
+
+def _address_of(submission: IncomingSubmission) -> tuple[str, str]:
+    path, _, query = (submission.target or "/").partition("?")
+    return unquote(path), query
 
 
 def _own_host() -> str:

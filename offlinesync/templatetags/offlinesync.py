@@ -27,7 +27,7 @@ from ..scripts import client_url, entry_url
 from ..strategies import strategy_of
 from ..submissions import IncomingSubmission, owner_of
 from ..texts import texts_url
-from ..viewrequest import SubmissionRequest
+from ..viewrequest import SubmissionRequest, environ_of
 
 logger = logging.getLogger("offlinesync")
 register = template.Library()
@@ -159,7 +159,14 @@ class Visitor:
 
     def may_send(self, name: str, target: str, group: str | None) -> bool:
         """Whether the handler would take this form from the visitor, as far as can be said before it is filled in."""
-        probe = IncomingSubmission(id=uuid.UUID(int=0), form=name, user=self.user, target=target, group=group)
+        probe = IncomingSubmission(
+            id=uuid.UUID(int=0),
+            form=name,
+            user=self.user,
+            target=target,
+            group=group,
+            environ=environ_of(self.request),
+        )
         try:
             return registry.get(name).has_permission(probe)
         except Exception as error:

@@ -24,6 +24,8 @@ from .sampleapp.factories import again, file, note, send, uuid7
 from .sampleapp.models import Note
 
 NEW = "/notes/new/"
+# Who is signed in at a proxy before the site: not who has filled in the form.
+IDENTITY = {"x-forwarded-user": "boss", "x-auth-request-email": "boss@example.org", "x-api-key": "k"}
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +188,18 @@ def test_a_coroutine_is_a_view_as_well(django_user_model: type[User]) -> None:
 
 
 @pytest.mark.django_db
+def test_a_class_of_coroutines_is_a_view_as_well() -> None:
+    assert send(note("A", form="async class", target="/notes/async-class/")).status == "accepted"
+    assert Note.objects.get().title == "A"
+
+
+@pytest.mark.django_db
+def test_a_search_on_the_page_is_no_reason() -> None:
+    receipt = send(note(form="closed", target="/notes/closed/"))
+    assert (codes_of(receipt), texts_of(receipt)) == ({"__all__": [""]}, ["Closed until May."])
+
+
+@pytest.mark.django_db
 def test_views_of_rest_framework_take_fields_and_data() -> None:
     assert send(note("Fields", form="api note", target="/notes/api/")).status == "accepted"
     data = IncomingSubmission(id=uuid7(), form="api note", data={"title": "Data"}, target="/notes/api/")
@@ -256,7 +270,7 @@ def test_a_view_runs_alone(django_assert_num_queries: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_delivery_tells_the_view_where_it_came_from(client: Client) -> None:
+def test_p4_a_delivery_tells_the_view_where_it_came_from(client: Client) -> None:
     submission = {"id": str(uuid7()), "form": "answering", "target": "/notes/answer/204/"}
     response = client.post(
         "/offlinesync/submissions/",
@@ -267,6 +281,7 @@ def test_a_delivery_tells_the_view_where_it_came_from(client: Client) -> None:
             "cookie": "sessionid=1",
             "referer": "/",
             "x-real-ip": "::2",
+            **IDENTITY,
         },
         REMOTE_ADDR="192.0.2.7",
         secure=True,
@@ -278,7 +293,7 @@ def test_a_delivery_tells_the_view_where_it_came_from(client: Client) -> None:
     assert (request.META["REMOTE_ADDR"], request.headers["User-Agent"]) == ("192.0.2.7", "a browser")
     assert request.headers["X-Real-IP"] == "::2"
     assert request.COOKIES == {}
-    assert not {"Cookie", "Referer", "X-CSRFToken"} & set(request.headers)
+    assert not {"cookie", "referer", "x-csrftoken", *IDENTITY} & {name.lower() for name in request.headers}
     assert dict(request.session) == {}
 
 
@@ -317,6 +332,13 @@ def test_a_form_says_where_it_is_posted_to(settings: Any) -> None:
     for name in ("argued", "functional note"):
         with pytest.raises(ImproperlyConfigured, match="target=action"):
             render_form(name, NEW)
+
+
+def test_a_form_says_so_where_no_handler_has_resolved_the_request() -> None:
+    request = RequestFactory().get(NEW)
+    request.user = AnonymousUser()
+    source = '{% load offlinesync %}<form {% offline_form "viewed note" %}>'
+    assert f'target="{NEW}"' in Template(source).render(Context({"request": request}))
 
 
 def test_a_form_for_members_is_a_plain_form_for_others() -> None:

@@ -13,6 +13,8 @@ urlpatterns = [
     path("notes/<str:kind>/new/", offline_view(name="functional note")(views.note_create), name="functional"),
     path("notes/several/", offline_view(views.notes_create, name="several notes")),
     path("notes/async/", offline_view(views.asynchronously, name="async note")),
+    path("notes/async-class/", offline_view(views.AsyncNoteCreate.as_view(), name="async class")),
+    path("notes/closed/", offline_view(views.closed, name="closed")),
     path("notes/api/", offline_view(views.NoteAPI.as_view(), name="api note")),
     path("notes/answer/<str:answer>/", offline_view(views.write_and, name="answering")),
     path("notes/unmarked/<str:answer>/", views.write_and),

@@ -11,7 +11,10 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template import engines
+from django.template.response import TemplateResponse
 from django.utils.safestring import mark_safe
+from django.views import View
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import CreateView
 from rest_framework import serializers
@@ -43,6 +46,28 @@ class NoteCreate(CreateView):
         messages.success(self.request, f"{form.instance.title} is saved.")
         messages.info(self.request, mark_safe("<b>Fine</b> &amp; done"))
         return super().form_valid(form)
+
+
+class AsyncNoteCreate(View):
+    """A class whose methods are coroutines."""
+
+    async def post(self, request: HttpRequest) -> HttpResponse:
+        """Save."""
+        await Note.objects.acreate(title=request.POST["title"])
+        return redirect("/notes/")
+
+
+class SearchForm(forms.Form):
+    """What stands at the top of many pages."""
+
+    q = forms.CharField()
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    """A page with a search, and a head that does not end."""
+    context = {"search": SearchForm(request.GET)}
+    page = "<head><title>Notes</title><body><p>Closed until May.</p>"
+    return TemplateResponse(request, engines["django"].from_string(page), context)
 
 
 class MembersNoteCreate(LoginRequiredMixin, NoteCreate):
