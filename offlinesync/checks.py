@@ -38,7 +38,7 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 
 from . import registry
-from .conf import CACHE_DEFAULTS, DEFAULTS
+from .conf import CACHE_DEFAULTS, DEFAULTS, UPLOAD_DEFAULTS
 from .handlers import FormHandler, FormSetHandler, Handler, SerializerHandler
 
 POSITIVE_INTEGERS = ("MAX_SUBMISSIONS", "MAX_SUBMISSION_BYTES")
@@ -216,6 +216,8 @@ def _wrong_values(site_settings: Mapping[str, Any]) -> Iterable[CheckMessage]:
         yield _wrong_value(
             "CACHES", 'a dict such as {"pages": {"MAX_ENTRIES": 50, "MAX_AGE": 86400}}, with numbers above 0 or None'
         )
+    if "UPLOADS" in site_settings and not _are_uploads(site_settings["UPLOADS"]):
+        yield _wrong_value("UPLOADS", 'a dict such as {"PART_BYTES": 524288, "MAX_AGE": 86400}, with whole numbers')
     for key in LISTS:
         if not isinstance(site_settings.get(key, []), (list, tuple)):
             yield _wrong_value(key, "a list")
@@ -247,6 +249,12 @@ def _are_limits(value: Any) -> bool:
         and all(limit is None or _is_positive(limit, int) for limit in limits.values())
         for name, limits in value.items()
     )
+
+
+def _are_uploads(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not set(value) <= set(UPLOAD_DEFAULTS):
+        return False
+    return all(_is_positive(number, int) or (name, number) == ("PART_BYTES", 0) for name, number in value.items())
 
 
 def _is_path_or_url(value: Any) -> bool:

@@ -37,6 +37,9 @@ DEFAULTS: dict[str, Any] = {
     # MAX_AGE seconds; None: no such limit. "pages" are those kept because somebody has visited them,
     # for each person; those in PAGES stay.
     "CACHES": {},
+    # Files that travel in parts: PART_BYTES for each (0: never in parts), MAX_BYTES of one owner's that wait for their
+    # submission (all anonymous visitors are one), thrown away MAX_AGE seconds after the last part has come.
+    "UPLOADS": {},
     # Seconds after which a kept page is looked for anew, when a page is opened or the network is back.
     "REFRESH_AFTER": 900,
     # The scripts of service workers that browsers may still have from before, for the same pages,
@@ -47,6 +50,13 @@ DEFAULTS: dict[str, Any] = {
 CACHE_DEFAULTS: dict[str, dict[str, int | None]] = {
     "pages": {"MAX_ENTRIES": 50, "MAX_AGE": 30 * 24 * 60 * 60},
     "static": {"MAX_ENTRIES": 500, "MAX_AGE": None},
+}
+
+UPLOAD_DEFAULTS: dict[str, int] = {
+    # Half of what nginx takes, unless told otherwise.
+    "PART_BYTES": 512 * 1024,
+    "MAX_BYTES": 1024 * 1024 * 1024,
+    "MAX_AGE": 7 * 24 * 60 * 60,
 }
 
 # A request always needs some limit: Django's own default when the site has
@@ -68,17 +78,22 @@ def _caches(value: Mapping[str, Mapping[str, int | None]]) -> dict[str, dict[str
     return {name: {**limits, **value.get(name, {})} for name, limits in CACHE_DEFAULTS.items()}
 
 
+def _uploads(value: Mapping[str, int]) -> dict[str, int]:
+    return {**UPLOAD_DEFAULTS, **value}
+
+
 RESOLVERS: dict[str, Callable[[Any], Any]] = {
     "CACHES": _caches,
     "MAX_BYTES": _max_bytes,
     "THROTTLE_CLASSES": _classes,
+    "UPLOADS": _uploads,
 }
 
 
 class AppSettings:
     """Attributes are the keys of ``DEFAULTS``, as the site has set them.
 
-    ``MAX_BYTES`` is never None, ``CACHES`` has every limit, and ``THROTTLE_CLASSES``
+    ``MAX_BYTES`` is never None, ``CACHES`` and ``UPLOADS`` have every limit, and ``THROTTLE_CLASSES``
     are the classes themselves.
     """
 

@@ -17,11 +17,28 @@ from django.core.exceptions import (
     ImproperlyConfigured,
     ValidationError,
 )
-from django.forms import BaseForm, BaseFormSet, BaseInlineFormSet
+from django.db.models import Model
+from django.forms import BaseForm, BaseFormSet, BaseInlineFormSet, BaseModelForm
 from django.http import HttpRequest
+from django.utils.text import capfirst
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
+from .conflicts import (
+    UNREADABLE,
+    Conflict,
+    Values,
+    as_cleaned,
+    as_version,
+    base_of,
+    changed_since,
+    held,
+    settled,
+    take_over,
+    values_of,
+)
 from .submissions import IncomingSubmission
 from .viewrequest import SubmissionRequest
 
@@ -85,12 +102,26 @@ class Handler:
     #: Never in one transaction with other submissions, whose failure would make it run again.
     runs_alone: bool = False
 
+    #: What visitors call what they fill in, "a post" say, in the list of what is kept; None: what its model is called.
+    label: Any = None
+
     def __init__(self, name: str) -> None:
         self.name = name
 
     def has_permission(self, submission: IncomingSubmission) -> bool:
         """Whether ``submission.user`` may send this form."""
         return all(permission().has_permission(submission, self) for permission in self.permission_classes)
+
+    def get_label(self) -> str:
+        """What visitors call it, in the active language: of its model, where there is one, otherwise of its name."""
+        if self.label is not None:
+            return str(self.label)
+        model = self.get_model()
+        return capfirst(str(model._meta.verbose_name) if model else self.name.replace("-", " ").replace("_", " "))
+
+    def get_model(self) -> type[Model] | None:
+        """The model of what is saved, as far as the class says; None: there is none, or nobody knows."""
+        return None
 
     def get_target(self, request: HttpRequest) -> str:
         """What ``{% offline_form %}`` writes down as target unless the template says: the path of the page."""
@@ -147,6 +178,10 @@ class FormHandler(ObjectHandler):
     initial: Mapping[str, Any] = {}
     prefix: str | None = None
 
+    def get_model(self) -> type[Model] | None:
+        """The model of a model form."""
+        return getattr(getattr(self.form_class, "_meta", None), "model", None)
+
     def get_form_class(self, submission: IncomingSubmission) -> type[BaseForm]:
         """The form to validate with."""
         if self.form_class is None:
@@ -155,27 +190,84 @@ class FormHandler(ObjectHandler):
             )
         return self.form_class
 
+    def get_object(self, submission: IncomingSubmission) -> Any:
+        """The object that the form edits, found by ``submission.target`` and allowed to its user; None: a new one."""
+        return None
+
     def get_initial(self, submission: IncomingSubmission) -> dict[str, Any]:
         """The initial values of the form."""
         return dict(self.initial)
 
     def get_form_kwargs(self, submission: IncomingSubmission) -> dict[str, Any]:
         """The arguments the form is made with."""
-        return {
+        if submission.base_version is None:
+            instance = self.get_object(submission)
+        else:
+            instance = held(lambda: self.get_object(submission))
+        kwargs = {
             "data": submission.post,
             "files": submission.files_dict,
             "initial": self.get_initial(submission),
             "prefix": self.prefix,
         }
+        is_of_model = instance is not None and issubclass(self.get_form_class(submission), BaseModelForm)
+        return {**kwargs, "instance": instance} if is_of_model else kwargs
 
     def get_form(self, submission: IncomingSubmission) -> BaseForm:
         """The form, filled with the submission."""
         form_class = self.get_form_class(submission)
         return form_class(**self.get_form_kwargs(submission))
 
+    def get_version(self, edited: Any | None, submission: IncomingSubmission) -> str:
+        """What a page carries that shows the form with this object, so that later changes of it are seen."""
+        kwargs = {**self.get_form_kwargs(submission), "data": None, "files": None}
+        if "instance" not in kwargs and self.get_object(submission) is None:
+            raise ImproperlyConfigured(
+                f"{type(self).__qualname__} does not say what the form edits: write get_object(submission), for "
+                "example with get_object_or_404() and submission.target."
+            )
+        if "instance" in kwargs and edited is not None:
+            kwargs["instance"] = edited
+        form = self.get_form_class(submission)(**kwargs)
+        return as_version(values_of(form))
+
     def validate(self, submission: IncomingSubmission) -> BaseForm:
-        """The valid form; otherwise its errors are the refusal."""
-        return _valid(self.get_form(submission))
+        """The valid form; otherwise its errors are the refusal, or what has changed since the page was rendered."""
+        form = _valid(self.get_form(submission))
+        if submission.base_version is not None:
+            self._settle(form, base_of(submission.base_version))
+        return form
+
+    def merge(self, mine: Mapping[str, Any], theirs: Mapping[str, Any], base: Mapping[str, Any]) -> Any:
+        """What is to be saved where somebody else has saved ``theirs`` since the page has shown ``base``.
+
+        All three have values as ``cleaned_data`` has them, by the names of the fields, and so has the answer. Of what
+        it does not name theirs is kept where nothing was written. None, as here, or a field that both have changed
+        and that it does not name, leaves it to the person: the receipt is a conflict.
+        """
+        return None
+
+    def _settle(self, form: BaseForm, base: Values | None) -> None:
+        changed = changed_since(form, base)
+        if not changed:
+            return
+        now = values_of(form)
+        merged = None if base is None else self._merged(form, now, base, changed)
+        if merged is None:
+            raise Conflict.over(form, changed, now, base)
+        take_over(form, merged)
+
+    def _merged(self, form: BaseForm, now: Values, base: Values, changed: list[str]) -> Values | None:
+        if type(self).merge is FormHandler.merge:
+            return None
+        try:
+            theirs, shown = as_cleaned(form, now), as_cleaned(form, base)
+        except UNREADABLE:
+            # A page from before the form was changed: whoever has seen it decides.
+            return None
+        mine = dict(form.cleaned_data)
+        merged = self.merge(mine, theirs, shown)
+        return None if merged is None else settled(mine, theirs, shown, merged, changed)
 
     def save(self, form: BaseForm, submission: IncomingSubmission) -> Any:
         """Save the form and return the object it has made."""
@@ -187,6 +279,11 @@ class FormSetHandler(ObjectHandler):
 
     formset_class: type[BaseFormSet] | None = None
     prefix: str | None = None
+
+    def get_model(self) -> type[Model] | None:
+        """The model of the object that the rows belong to, or else of the rows."""
+        parent = getattr(getattr(self.formset_class, "fk", None), "related_model", None)
+        return parent or getattr(self.formset_class, "model", None)
 
     def get_formset_class(self, submission: IncomingSubmission) -> type[BaseFormSet]:
         """The formset to validate with."""
@@ -231,6 +328,10 @@ class SerializerHandler(ObjectHandler):
 
     serializer_class: type[BaseSerializer] | None = None
 
+    def get_model(self) -> type[Model] | None:
+        """The model of a model serializer."""
+        return getattr(getattr(self.serializer_class, "Meta", None), "model", None)
+
     def get_serializer_class(self, submission: IncomingSubmission) -> type[BaseSerializer]:
         """The serializer to validate with."""
         if self.serializer_class is None:
@@ -241,7 +342,10 @@ class SerializerHandler(ObjectHandler):
 
     def get_serializer_context(self, submission: IncomingSubmission) -> dict[str, Any]:
         """As in Django REST framework. Its ``request`` is one made for the submission, with no session of anybody."""
-        return {"request": SubmissionRequest(submission), "view": self, "submission": submission}
+        request = Request(SubmissionRequest(submission), parsers=[JSONParser(), MultiPartParser(), FormParser()])
+        # Without this, REST framework would ask who it is, and nobody signs a submission in.
+        request.user, request.auth = submission.user, None
+        return {"request": request, "view": self, "submission": submission}
 
     def get_data(self, submission: IncomingSubmission) -> Any:
         """What is validated: ``data`` if a script has sent it, otherwise the fields, and the files with either."""

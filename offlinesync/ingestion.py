@@ -27,7 +27,7 @@ from .models import Submission
 from .pagecontext import as_on_the_page
 from .redaction import redacted
 from .references import named_ids
-from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database, rejected
+from .refusals import Refused, bad_data, deferred, incomplete, refusal_without_database
 from .retries import Patience, is_bad_data, is_contention, is_lost, recover
 from .running import Run, as_json, fetched_anew, own_copy
 from .submissions import IncomingSubmission, Receipt, owner_of
@@ -47,8 +47,9 @@ def ingest(submissions: Sequence[IncomingSubmission], *, user: AbstractBaseUser 
     If the database is away, the error of the database is raised, and nothing is known.
     """
     batch = Batch(submissions, user)
-    batch.settle_those_incomplete()
+    batch.settle_those_without_digest()
     batch.settle_those_in_ledger()
+    batch.settle_those_incomplete()
     batch.settle_those_refused()
     if batch.may_go_together() and not batch.settle_together():
         batch.settle_those_in_ledger()
@@ -96,9 +97,15 @@ class Batch:
                 broken_groups.add(submission.group)
         return left
 
+    def settle_those_without_digest(self) -> None:
+        """Set aside those that the ledger cannot be asked for, without all their bytes."""
+        self._settle_all(incomplete(submission) for submission in self.submissions if not submission.has_digest)
+
     def settle_those_incomplete(self) -> None:
-        """Set aside those without all their bytes: their digest is not what the ledger has."""
-        self._settle_all(incomplete(submission) for submission in self.submissions)
+        """Set aside those that are new, and have not come with all their bytes."""
+        self._settle_all(
+            incomplete(submission) for submission in self.submissions if submission.id not in self.receipts
+        )
 
     def settle_those_in_ledger(self) -> None:
         """Answer the replays, whoever has brought them in."""
@@ -149,8 +156,9 @@ class Batch:
     def announce_rejections(self) -> None:
         """Send the signals of what is refused: not before, because it may turn out to have to wait for its group."""
         for receipt in [self.receipts[submission.id] for submission in self.submissions]:
-            if receipt.status == "rejected":
-                self._announce(receipt, signals.submission_rejected, code=receipt.code, errors=receipt.errors)
+            if receipt.status in ("rejected", "conflict"):
+                code = receipt.code or receipt.status
+                self._announce(receipt, signals.submission_rejected, code=code, errors=receipt.errors)
 
     def _together(self, submissions: Sequence[IncomingSubmission]) -> list[Receipt]:
         receipts = []
@@ -192,7 +200,7 @@ class Batch:
         try:
             run.validate()
         except Refused as refused:
-            return rejected(submission, refused.code, refused.errors)
+            return refused.receipt(submission)
         keep_result(row, run.save())
         self._keys[submission.id] = row.key
         self._is_user_stale = False
@@ -208,7 +216,7 @@ class Batch:
             try:
                 return self._attempt(submission)
             except Refused as refused:
-                return rejected(submission, refused.code, refused.errors)
+                return refused.receipt(submission)
             except Exception as error:  # noqa: BLE001
                 failure = error
             worth_waiting = isinstance(failure, Taken) or is_contention(failure) or is_lost(self._connection, session)
@@ -288,7 +296,7 @@ class Batch:
     def _rejected_as_bad_data(self, submission: IncomingSubmission) -> Receipt:
         with as_on_the_page(submission):
             refused = bad_data()
-        return rejected(submission, refused.code, refused.errors)
+        return refused.receipt(submission)
 
     def _row(self, submission: IncomingSubmission) -> Submission:
         return Submission(

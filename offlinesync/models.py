@@ -1,4 +1,4 @@
-"""The ledger: every submission the site has accepted, for ever."""
+"""The ledger: every submission the site has accepted, for ever. And what has arrived of large files until then."""
 
 from __future__ import annotations
 
@@ -59,3 +59,29 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.form} {self.submission_id}"
+
+
+class FilePart(models.Model):
+    """A piece of a file whose submission has not been accepted yet, in the order of ``offset`` (row E4)."""
+
+    owner = models.CharField(_("owner"), max_length=255, default="", blank=True)
+    submission_id = models.UUIDField(_("submission id"))
+    # Of the whole file: what is edited meanwhile is another file.
+    sha256 = models.CharField(_("SHA-256 of the file"), max_length=64)
+    offset = models.PositiveBigIntegerField(_("offset"))
+    size = models.PositiveIntegerField(_("size"))
+    received_at = models.DateTimeField(_("received at"), default=timezone.now, db_index=True)
+    # Last: SQLite reads what stands before it without reading it.
+    content = models.BinaryField(_("content"))
+
+    class Meta:
+        verbose_name = _("part of a file")
+        verbose_name_plural = _("parts of files")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "submission_id", "sha256", "offset"], name="offlinesync_part_offset"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.submission_id} {self.offset}–{self.offset + self.size}"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
 from rest_framework.settings import api_settings
 
+from .conflicts import Conflict
 from .handlers import ErrorDict, Rejected, error_dict
 from .pagecontext import UnknownPage, as_on_the_page
 from .registry import is_registered
@@ -31,10 +32,25 @@ RETRY_AFTER = {"busy": 2, "group": 2, "incomplete_file": 30, "handler_error": 60
 class Refused(Exception):
     """A handler has refused the submission."""
 
-    def __init__(self, code: str, errors: ErrorDict | None = None) -> None:
+    def __init__(self, code: str, errors: ErrorDict | None = None, conflict: Conflict | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.errors = errors
+        self.conflict = conflict
+
+    def receipt(self, submission: IncomingSubmission) -> Receipt:
+        """What the device is told."""
+        if self.conflict is None:
+            return rejected(submission, self.code, self.errors)
+        told = self.conflict
+        return Receipt(
+            submission.id,
+            "conflict",
+            current=told.current,
+            current_fields=told.posted,
+            untouched=told.untouched,
+            version=told.version,
+        )
 
 
 def rejected(submission: IncomingSubmission, code: str, errors: ErrorDict | None = None) -> Receipt:
@@ -76,6 +92,8 @@ def refusal_by(error: Exception) -> Refused | None:
     match error:
         case Rejected():
             return Refused(error.code, error.as_error_dict())
+        case Conflict():
+            return Refused("conflict", conflict=error)
         case ValidationError():
             return Refused("invalid", error_dict(error))
         case drf.ValidationError():

@@ -27,31 +27,44 @@ from django.utils.safestring import SafeString, mark_safe
 from .conf import app_settings
 
 CLIENT_MODULES = (
+    "activity",
     "acts",
     "backup",
+    "connection",
+    "controls",
     "database",
     "delivery",
+    "documents",
     "elements",
     "entries",
     "errors",
     "fields",
     "forms",
     "freshness",
+    "greeting",
+    "leaving",
     "listing",
     "messages",
     "outbox",
     "ownership",
+    "pending",
+    "pictures",
     "posting",
+    "reasons",
+    "refusal",
     "registration",
+    "renewal",
     "room",
     "sessions",
     "shelf",
     "signout",
     "status",
+    "submitting",
     "tokens",
     "trace",
     "transport",
     "triggers",
+    "uploads",
 )
 WORKER_MODULES = (
     "caching",
@@ -66,6 +79,7 @@ WORKER_MODULES = (
     "shelf",
     "transport",
     "triggers",
+    "uploads",
 )
 ENTRY_MODULE = "entry"
 DIGEST_LENGTH = 16

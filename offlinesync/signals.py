@@ -35,7 +35,7 @@ class _Signal(Signal):
 submission_accepted = _Signal()
 
 #: The person has to act. Beside ``sender``, None for a form that nobody has registered, and ``submission``:
-#: ``code`` and ``errors`` as in the receipt; ``errors`` may be None.
+#: ``code`` and ``errors`` as in the receipt, or the code "conflict"; ``errors`` may be None.
 submission_rejected = _Signal()
 
 

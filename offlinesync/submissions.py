@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 import uuid
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
@@ -26,14 +32,30 @@ def owner_of(user: AbstractBaseUser | AnonymousUser) -> str:
 
 
 class ReusableUpload(UploadedFile):
-    """An uploaded file whose content outlives whoever closes it.
-
-    A handler may run twice. It has no path of its own, so that a storage
-    copies the content and does not move it away.
-    """
+    """An uploaded file whose content outlives whoever closes it: a handler may run twice."""
 
     def close(self) -> None:
         """Leave the content open: it belongs to the submission."""
+
+
+class ReusableTemporaryUpload(ReusableUpload):
+    """One that lies on the disk, so that Django's image field need not read it into memory."""
+
+    _copy: str | None = None
+
+    def temporary_file_path(self) -> str:
+        """The path of a copy, which a storage may move away; what it leaves goes with this object."""
+        if self._copy is None or not os.path.exists(self._copy):
+            descriptor, self._copy = tempfile.mkstemp(suffix=".upload", dir=settings.FILE_UPLOAD_TEMP_DIR)
+            weakref.finalize(self, remove_if_there, self._copy)
+            with open(descriptor, "wb") as copy, open(self.file.name, "rb") as content:
+                shutil.copyfileobj(content, copy)
+        return self._copy
+
+
+def remove_if_there(path: str) -> None:
+    """Remove a file that somebody may have moved away."""
+    Path(path).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,7 @@ class SubmittedFile:
     size: int
     # None: the part did not arrive.
     content: UploadedFile | None = None
+    # Of the content, or of one that is not there as the device says.
     sha256: str | None = None
 
     @property
@@ -64,7 +87,8 @@ class SubmittedFile:
     def open(self) -> ReusableUpload:
         """The content from its beginning, as a form expects it."""
         self.content.seek(0)
-        return ReusableUpload(
+        upload_class = ReusableTemporaryUpload if hasattr(self.content, "temporary_file_path") else ReusableUpload
+        return upload_class(
             file=self.content.file,
             name=self.name,
             content_type=self.type,
@@ -100,6 +124,11 @@ class IncomingSubmission:
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     method: ClassVar[str] = "POST"
+
+    @property
+    def has_digest(self) -> bool:
+        """Whether it can be told from another one: the bytes of every file are there, or their SHA-256 is claimed."""
+        return all(file.is_complete or (file.content is None and file.sha256 is not None) for file in self.files)
 
     @property
     def digest(self) -> str:
@@ -164,6 +193,8 @@ class Receipt:
     errors: dict[str, list[dict[str, str]]] | None = None
     retry_after: int | None = None
     current: Any = None
+    current_fields: Any = None
+    untouched: list[str] | None = None
     version: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -177,6 +208,8 @@ class Receipt:
             "errors": self.errors,
             "retry_after": self.retry_after,
             "current": self.current,
+            "current_fields": self.current_fields,
+            "untouched": self.untouched,
             "version": self.version,
         }
         return {key: value for key, value in values.items() if value is not None}

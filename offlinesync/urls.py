@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.urls import path
 
 from . import pages
+from .api.uploads import PartView
 from .api.views import SessionView
 from .api.viewset import SubmissionViewSet
 
@@ -16,6 +17,7 @@ app_name = "offlinesync"
 urlpatterns = [
     path("session/", SessionView.as_view(), name="session"),
     path("submissions/", SubmissionViewSet.as_view({"post": "create"}), name="submissions"),
+    path("parts/", PartView.as_view(), name="parts"),
     path("serviceworker.js", pages.serviceworker, name="serviceworker"),
     path("client.<slug:digest>.js", pages.client, name="client"),
     path("texts.<str:language>.<slug:digest>.html", pages.texts, name="texts"),

@@ -27,6 +27,7 @@ REDIRECTS = (301, 302, 303)
 DONE = (201, 204)
 NOT_NOW = 429
 LONGEST_TEXT = 500
+DEEPEST_FORM = 4
 NO_TEXT = ("head", "script", "style", "template", "nav", "header", "footer", "button", "select", "textarea")
 
 
@@ -104,10 +105,19 @@ def _errors_on_the_page(request: SubmissionRequest, response: HttpResponseBase) 
     return errors
 
 
-def _forms_in(context: Mapping[str, Any]) -> Iterator[BaseForm | BaseFormSet]:
-    for value in context.values():
-        members = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
-        yield from (member for member in members if isinstance(member, (BaseForm, BaseFormSet)))
+def _forms_in(value: Any, depth: int = DEEPEST_FORM) -> Iterator[BaseForm | BaseFormSet]:
+    """The forms a template was given, also in lists of lists, and in what the admin wraps them in."""
+    if isinstance(value, (BaseForm, BaseFormSet)):
+        yield value
+    elif depth:
+        attributes = getattr(value, "__dict__", {})
+        wrapped = [attributes[name] for name in ("form", "formset") if name in attributes]
+        for member in value.values() if isinstance(value, Mapping) else _members(value) or wrapped:
+            yield from _forms_in(member, depth - 1)
+
+
+def _members(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _words_of(request: SubmissionRequest, response: HttpResponseBase) -> list[str]:

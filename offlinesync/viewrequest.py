@@ -106,11 +106,16 @@ class SubmissionRequest(HttpRequest):
             self._read_started = False
             self.META["CONTENT_LENGTH"] = str(len(self._body))
         else:
-            self.content_type = "multipart/form-data"
             self.POST = self._post = submission.post
-            # As after Django has read a form: there is no body any more, and REST framework takes what was read.
+            # As after Django has read a form, and REST framework takes what was read.
             self._read_started = True
-            self.META["CONTENT_LENGTH"] = str(sum(file.size for file in submission.files) or 1)
+            if submission.files:
+                self.content_type = "multipart/form-data"
+                self.META["CONTENT_LENGTH"] = str(sum(file.size for file in submission.files) or 1)
+            else:
+                self.content_type = "application/x-www-form-urlencoded"
+                self._body = submission.post.urlencode().encode()
+                self.META["CONTENT_LENGTH"] = str(len(self._body))
         self.FILES = self._files = submission.files_dict
         self.META["CONTENT_TYPE"] = self.content_type
 

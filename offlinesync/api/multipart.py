@@ -134,8 +134,8 @@ class Upload:
 
     def begin(self, file_name: str, media_type: str, extra: Mapping[str, bytes]) -> None:
         """Announce the file to the handlers, until one keeps it to itself."""
-        # Its ending becomes that of a temporary file, which the file system bounds.
-        root, ending = os.path.splitext(file_name)
+        # Its ending becomes that of a temporary file, which the file system bounds; it may be the name of the part.
+        root, ending = os.path.splitext("".join(filter(str.isprintable, file_name)) or "file")
         file_name = root[:100] + ending[:20]
         for handler in self._handlers:
             self._begun.append(handler)

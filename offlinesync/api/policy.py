@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.http import Http404
@@ -20,8 +22,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..redaction import redacted
+from ..submissions import owner_of
 from .authentication import SessionAuthentication
-from .exceptions import RETRY_AFTER, Malformed, TooLarge, Unavailable
+from .exceptions import RETRY_AFTER, Malformed, NotAuthenticated, OwnerChanged, TooLarge, Unavailable
 
 logger = logging.getLogger("offlinesync")
 
@@ -115,6 +118,23 @@ class ProtocolMixin:
         return exceptions.APIException(
             "The site failed to answer; its log says why. Nothing is lost, try again later.", code="server_error"
         )
+
+
+class SubmitterMixin:
+    """In whose name a request may send."""
+
+    def get_submitter(self, request: Request, owner: str | None) -> AbstractBaseUser | AnonymousUser:
+        """The user that something is brought in for: its owner, or nobody at all (rows D1, D2).
+
+        What has no owner is an anonymous visitor's, whoever is signed in now.
+        """
+        if owner is None:
+            return AnonymousUser()
+        if not request.user.is_authenticated:
+            raise NotAuthenticated
+        if owner_of(request.user) != owner:
+            raise OwnerChanged
+        return request.user
 
 
 def _code(refusal: exceptions.APIException) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from .multipart import max_parts
 
 PROTOCOL = 1
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 # Between these every database can keep a time and every time zone show it.
 YEARS = range(1970, 9999)
 
@@ -134,6 +135,19 @@ class NamesField(WireField):
         return names
 
 
+class DigestField(StringField):
+    """A SHA-256."""
+
+    default_error_messages = {"not_sha256": "This must be a SHA-256 in lower-case hexadecimal digits."}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The digits."""
+        text = super().to_internal_value(data)
+        if not SHA256.fullmatch(text):
+            self.fail("not_sha256")
+        return text
+
+
 class FileSerializer(serializers.Serializer):
     """What the device says of a file, and in which part it travels."""
 
@@ -142,6 +156,7 @@ class FileSerializer(serializers.Serializer):
     name = StringField(default="")
     type = StringField(default="")
     size = SizeField()
+    sha256 = DigestField(default=None, allow_null=True)
 
 
 class SubmissionSerializer(serializers.Serializer):
@@ -177,11 +192,31 @@ def validate_batch(data: Any) -> dict[str, Any]:
     check_files(submissions)
     serializer = BatchSerializer(data=data)
     if not serializer.is_valid():
-        raise Malformed(_first_error(serializer.errors))
+        raise Malformed(first_error(serializer.errors))
     batch = serializer.validated_data
     check_unique("id", (submission["id"] for submission in batch["submissions"]))
     check_unique("part", (file["part"] for submission in batch["submissions"] for file in submission["files"]))
     return batch
+
+
+class PartSerializer(serializers.Serializer):
+    """The query of a request for a file that travels in parts."""
+
+    owner = OwnerField(default=None)
+    id = IdField()
+    form = StringField()
+    target = StringField(default=None)
+    sha256 = DigestField()
+    size = serializers.IntegerField(min_value=0)
+    offset = serializers.IntegerField(min_value=0, default=0)
+
+
+def validate_part(query: Mapping[str, str]) -> dict[str, Any]:
+    """The query, validated; raises ``Malformed``."""
+    serializer = PartSerializer(data=query)
+    if not serializer.is_valid():
+        raise Malformed(first_error(serializer.errors))
+    return serializer.validated_data
 
 
 def check_protocol(data: Any) -> None:
@@ -214,7 +249,8 @@ def _is_pair(value: Any) -> bool:
     return type(value) is list and len(value) == 2 and all(type(item) is str for item in value)
 
 
-def _first_error(errors: Any) -> str:
+def first_error(errors: Any) -> str:
+    """Where the first error is, and what it says."""
     path = []
     while isinstance(errors, (dict, list)):
         items = errors.items() if isinstance(errors, dict) else enumerate(errors)

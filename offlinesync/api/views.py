@@ -45,6 +45,7 @@ class SessionView(ProtocolMixin, APIView):
             "max_submissions": app_settings.MAX_SUBMISSIONS,
             "max_bytes": app_settings.MAX_BYTES,
             "max_submission_bytes": app_settings.MAX_SUBMISSION_BYTES,
+            "part_bytes": app_settings.UPLOADS["PART_BYTES"],
         }
 
 

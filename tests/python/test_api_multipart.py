@@ -1,62 +1,37 @@
+"""Batches with files, as multipart requests."""
+
 import hashlib
 import json
-import os
-import tempfile
 from io import BytesIO
-from pathlib import Path
 
 import pytest
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
-from django.http.multipartparser import MultiPartParser
-from django.test import RequestFactory
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from offlinesync.api.multipart import MAX_PARTS, max_parts
-from offlinesync.api.parsers import MULTIPART_FRAMING, MultiPartBatchParser
+from offlinesync.api.parsers import MULTIPART_FRAMING
+from tests.python.upload_handlers import TO_DISK, TO_MEMORY
 from tests.python.wire import (
+    PHOTO,
     Device,
-    Recorder,
     batch,
     blob,
     file,
     multipart,
+    numbered,
     refusal,
-    send_chunked,
     submission,
+    with_photo,
 )
 
 # No database: every limit is checked before any query (row C8).
-
-PHOTO = ("f1", b"abc", "seat.jpg", "image/jpeg")
-TO_MEMORY = "django.core.files.uploadhandler.MemoryFileUploadHandler"
-TO_DISK = "django.core.files.uploadhandler.TemporaryFileUploadHandler"
-
-
-@pytest.fixture(autouse=True)
-def recorder(monkeypatch):
-    recorder = Recorder()
-    monkeypatch.setattr("offlinesync.api.viewset.ingest", recorder)
-    return recorder
+pytestmark = pytest.mark.usefixtures("recorder")
 
 
 @pytest.fixture(params=[(TO_MEMORY, TO_DISK), (TO_DISK,)], ids=["memory", "disk"])
 def _handlers(request, settings):
     settings.FILE_UPLOAD_HANDLERS = list(request.param)
-
-
-@pytest.fixture
-def uploads(settings, tmp_path):
-    """The folder of temporary uploads, which every test must leave empty."""
-    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
-    settings.FILE_UPLOAD_HANDLERS = [TO_DISK]
-    yield tmp_path
-    assert list(tmp_path.iterdir()) == []
-
-
-def with_photo(**values):
-    return batch(submission(files=[file(**values)]))
 
 
 @pytest.mark.usefixtures("_handlers")
@@ -83,6 +58,12 @@ def test_the_batch_may_stand_anywhere(recorder):
 def test_a_file_without_a_name_is_still_a_file(recorder):
     """Django takes a part with an empty file name for a form field."""
     Device().send_parts(blob(with_photo(name="")), ("f1", b"abc", "", "image/jpeg"))
+    assert recorder.contents == [[b"abc"]]
+
+
+def test_c8_a_part_with_an_odd_name_and_no_other_is_a_file(recorder, uploads):
+    body = multipart(blob(with_photo(part="f\x00.a\x00")), ("f\x00.a\x00", b"abc", "", "image/jpeg"))
+    assert Device().send(body, "multipart/form-data; boundary=limit").status_code == 200
     assert recorder.contents == [[b"abc"]]
 
 
@@ -277,11 +258,6 @@ def test_c8_the_json_is_bounded_in_a_part_too(settings, as_blob):
         assert refusal(Device().send_parts(part)) == (413, "too_large")
 
 
-def numbered(count, first=0):
-    numbers = range(first, first + count)
-    return [file(f"f{number}", size=1) for number in numbers], [(f"f{number}", b"x", "a", "b/c") for number in numbers]
-
-
 def test_c8_djangos_file_limit_holds_for_each_submission(settings, recorder):
     """The batch is a part with a file name as well, and two submissions have as many files each."""
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
@@ -325,38 +301,6 @@ def test_a_site_that_lets_one_form_have_more_files_can_send_them(settings, recor
         assert len(recorder.contents[0]) == MAX_PARTS + 2
 
 
-def test_large_files_stream_to_the_disk(settings, recorder, uploads, monkeypatch):
-    settings.FILE_UPLOAD_HANDLERS = [TO_MEMORY, TO_DISK]
-    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
-    on_disk = []
-    monkeypatch.setattr(
-        "offlinesync.api.viewset.ingest",
-        lambda submissions, user: (
-            on_disk.append(os.path.exists(submissions[0].files[0].content.temporary_file_path()))
-            or recorder(submissions, user=user)
-        ),
-    )
-    content = b"x" * 200_000
-    assert Device().send_parts(blob(with_photo(size=len(content))), ("f1", content, "a.jpg", "b/c")).status_code == 200
-    assert on_disk == [True]
-    assert recorder.contents == [[content]]
-
-
-def test_c8_a_multipart_request_without_a_length_is_read_within_the_limit(settings, recorder, uploads):
-    settings.FILE_UPLOAD_HANDLERS = [TO_MEMORY, TO_DISK]
-    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
-    settings.OFFLINESYNC = {"MAX_BYTES": 1000, "MAX_SUBMISSION_BYTES": 2000}
-    body = multipart(blob(with_photo()), PHOTO)
-    status, _ = send_chunked([body[:100], body[100:]], "multipart/form-data; boundary=limit")
-    assert status == 200
-    assert recorder.contents == [[b"abc"]]
-    # Of unknown length, so it went to the disk.
-    assert hasattr(recorder.submissions[0].files[0].content, "temporary_file_path")
-    large = multipart(blob(batch()), ("f1", b"x" * (MULTIPART_FRAMING + 2000), "a", "b/c"))
-    status, answer = send_chunked([large], "multipart/form-data; boundary=limit")
-    assert (status, answer["code"]) == (413, "too_large")
-
-
 @pytest.mark.parametrize("as_blob", [True, False])
 def test_p9_a_middleware_that_looks_at_post_does_no_harm(settings, recorder, as_blob):
     settings.MIDDLEWARE = ["tests.python.test_api_multipart.curious_middleware", *settings.MIDDLEWARE]
@@ -382,88 +326,3 @@ def curious_middleware(get_response):
         return get_response(request)
 
     return middleware
-
-
-class Skipping(FileUploadHandler):
-    """Skips one file as it begins, another while it comes."""
-
-    def new_file(self, field_name, *args: object, **kwargs):
-        super().new_file(field_name, *args, **kwargs)
-        if field_name == "f2":
-            raise SkipFile
-
-    def receive_data_chunk(self, raw_data, start):
-        if self.field_name == "f3":
-            raise SkipFile
-        return raw_data
-
-    def file_complete(self, file_size):
-        return None
-
-
-class Stopping(FileUploadHandler):
-    def receive_data_chunk(self, raw_data, start):
-        raise StopUpload(connection_reset=True)
-
-    def file_complete(self, file_size):
-        return None
-
-
-def handler_path(handler):
-    return f"{handler.__module__}.{handler.__qualname__}"
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_a_site_s_upload_handler_may_skip_a_file(settings, uploads, recorder, first):
-    settings.FILE_UPLOAD_HANDLERS = [handler_path(Skipping), TO_DISK] if first else [TO_DISK, handler_path(Skipping)]
-    described, parts = numbered(4, first=1)
-    assert Device().send_parts(blob(batch(submission(files=described))), *parts).status_code == 200
-    # After the disk's own handler no chunk reaches the one that skips f3.
-    assert recorder.contents == [[b"x", None, None if first else b"x", b"x"]]
-
-
-def test_a_site_s_upload_handler_may_stop_the_upload(settings, uploads, recorder):
-    settings.FILE_UPLOAD_HANDLERS = [handler_path(Stopping), TO_DISK]
-    assert refusal(Device().send_parts(blob(with_photo()), PHOTO)) == (413, "too_large")
-    assert recorder.submissions == []
-
-
-def test_a_full_disk_is_no_crash(settings, caplog, recorder):
-    settings.FILE_UPLOAD_HANDLERS = [TO_DISK]
-    settings.FILE_UPLOAD_TEMP_DIR = str(Path(tempfile.gettempdir()) / "no" / "such" / "folder")
-    response = Device().send_parts(blob(with_photo()), PHOTO)
-    assert refusal(response) == (503, "unavailable")
-    assert int(response["Retry-After"]) >= 1
-    assert "Could not answer POST" in caplog.text
-
-
-def test_uploads_are_closed_when_the_request_has_ended(uploads, recorder):
-    request = RequestFactory().generic(
-        "POST", "/", multipart(blob(with_photo()), PHOTO), "multipart/form-data; boundary=limit"
-    )
-    payload = MultiPartBatchParser().parse(request)
-    assert len(list(uploads.iterdir())) == 1
-    assert not payload.files["f1"].closed
-    request.close()
-    assert payload.files["f1"].closed
-
-
-PARTS = st.lists(
-    st.tuples(st.sampled_from(["f1", "f2", "f3", "f4"]), st.binary(max_size=300)), unique_by=lambda part: part[0]
-)
-
-
-@given(PARTS, st.integers(1, 64))
-@hypothesis_settings(deadline=None, max_examples=150)
-def test_files_are_read_as_django_reads_them(parts, chunk_size):
-    """Our own loop over Django's pieces agrees with Django's."""
-    body = multipart(blob(batch()), *((name, content, "a.jpg", "b/c") for name, content in parts))
-    request = RequestFactory().generic("POST", "/", body, "multipart/form-data; boundary=limit")
-    payload = MultiPartBatchParser().parse(request)
-    again = RequestFactory().generic("POST", "/", body, "multipart/form-data; boundary=limit")
-    for handler in again.upload_handlers:
-        handler.chunk_size = chunk_size
-    _, expected = MultiPartParser(again.META, BytesIO(body), again.upload_handlers).parse()
-    assert {name: item.read() for name, item in payload.files.items()} == {
-        name: item.read() for name, item in expected.items() if name != "batch"
-    }

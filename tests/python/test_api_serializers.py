@@ -21,7 +21,7 @@ def test_a_full_submission_is_taken_as_it_is():
         "form": "post",
         "captured_at": "2026-11-23T07:59:58.120Z",
         "fields": [["title", " From the train\r\n"], ["tags", "a"], ["tags", "b"], ["", ""]],
-        "files": [file()],
+        "files": [file(sha256="0" * 63 + "f")],
         "data": {"a": [1, {"b": None}]},
         "language": "de",
         "time_zone": "Europe/Berlin",

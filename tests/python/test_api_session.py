@@ -36,6 +36,7 @@ def test_the_session_tells_an_anonymous_visitor_the_limits(settings):
         "max_submissions": 7,
         "max_bytes": 1000,
         "max_submission_bytes": 5000,
+        "part_bytes": 524288,
     }
 
 

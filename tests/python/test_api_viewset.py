@@ -1,10 +1,12 @@
+"""The endpoint of the submissions: receipts, refusals, and JSON whatever happens."""
+
 import json
 import logging
 import uuid
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, connection, connections
+from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404
 from django.test import RequestFactory
 from django.urls import reverse
@@ -12,23 +14,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rest_framework.exceptions import APIException, ParseError, ValidationError
-from rest_framework.settings import api_settings
-from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
-from rest_framework.views import APIView
 
-from offlinesync.api.views import SessionView
 from offlinesync.api.viewset import SubmissionViewSet
 from offlinesync.submissions import Receipt
-from tests.python.wire import Device, Recorder, batch, file, refusal, submission, uuid7
+from tests.python.wire import Device, batch, file, refusal, submission, uuid7
 
 # No database but where a test asks for it: every limit is checked before any query (row C8).
-
-
-@pytest.fixture
-def recorder(monkeypatch):
-    recorder = Recorder()
-    monkeypatch.setattr("offlinesync.api.viewset.ingest", recorder)
-    return recorder
 
 
 @pytest.fixture
@@ -269,211 +260,3 @@ def test_c8_a_batch_with_anything_anywhere_is_answered_in_json(recorder, changes
             (403, "not_authenticated"),
             (413, "too_large"),
         ]
-
-
-class CountingThrottle(SimpleRateThrottle):
-    """Three submissions a minute for each address."""
-
-    rate = "3/min"
-
-    def get_cache_key(self, request, view):
-        return "submissions"
-
-
-@pytest.fixture
-def throttled(settings):
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"}}
-    settings.OFFLINESYNC = {"THROTTLE_CLASSES": [f"{__name__}.CountingThrottle"]}
-    CountingThrottle.cache.clear()
-    yield
-    CountingThrottle.cache.clear()
-
-
-@pytest.mark.usefixtures("throttled")
-def test_throttles_count_submissions_and_not_requests(recorder):
-    assert Device().send(batch(submission(1), submission(2))).status_code == 200
-    recorder.submissions = []
-    response = Device().send(batch(submission(3), submission(4)))
-    assert refusal(response) == (429, "throttled")
-    assert 1 <= int(response["Retry-After"]) <= 60
-    assert recorder.submissions == []
-
-
-@pytest.mark.usefixtures("throttled")
-def test_what_is_refused_for_its_shape_does_not_count():
-    for _ in range(5):
-        assert refusal(Device().send(batch(submission(id="x")))) == (400, "malformed")
-
-
-class SilentThrottle(BaseThrottle):
-    def allow_request(self, request, view):
-        return False
-
-
-def test_b12_a_throttle_that_names_no_time_has_one_all_the_same(settings, recorder):
-    settings.OFFLINESYNC = {"THROTTLE_CLASSES": [f"{__name__}.SilentThrottle"]}
-    response = Device().send(batch())
-    assert refusal(response) == (429, "throttled")
-    assert response["Retry-After"] == "10"
-
-
-def test_there_is_no_throttle_by_default(recorder):
-    device = Device()
-    assert [device.send(batch(submission(number))).status_code for number in range(50)] == [200] * 50
-
-
-class Hostile:
-    def __init__(self, *args: object, **kwargs) -> None:
-        raise AssertionError("A default of the site was used.")
-
-
-HOSTILE = {
-    "DEFAULT_RENDERER_CLASSES": [Hostile],
-    "DEFAULT_PARSER_CLASSES": [Hostile],
-    "DEFAULT_AUTHENTICATION_CLASSES": [Hostile],
-    "DEFAULT_PERMISSION_CLASSES": [Hostile],
-    "DEFAULT_THROTTLE_CLASSES": [Hostile],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": Hostile,
-    "DEFAULT_METADATA_CLASS": Hostile,
-    "DEFAULT_VERSIONING_CLASS": Hostile,
-}
-
-
-def hostile_exception_handler(exc, context):
-    raise AssertionError("The site's exception handler was used.")
-
-
-def test_no_policy_is_left_to_the_site_s_defaults():
-    """DRF copies its settings into ``APIView``; each must be spelt out by us."""
-    policies = [name for name in vars(APIView) if name.endswith(("_classes", "_class"))]
-    assert len(policies) >= 8
-    for view in (SessionView, SubmissionViewSet):
-        for name in policies:
-            owner = next(cls for cls in view.__mro__ if name in vars(cls))
-            assert owner.__module__.startswith("offlinesync."), f"{view.__name__}.{name} comes from {owner}"
-
-
-def test_the_site_s_drf_defaults_change_nothing(settings, recorder, monkeypatch):
-    settings.REST_FRAMEWORK = {
-        **HOSTILE,
-        "EXCEPTION_HANDLER": hostile_exception_handler,
-        "UNAUTHENTICATED_USER": None,
-        "UNICODE_JSON": True,
-        "COMPACT_JSON": False,
-        "STRICT_JSON": False,
-        "FORMAT_SUFFIX_KWARG": "format",
-        "URL_FORMAT_OVERRIDE": "format",
-    }
-    for name, value in HOSTILE.items():
-        attribute = name.removeprefix("DEFAULT_").lower()
-        monkeypatch.setattr(APIView, attribute, value)
-    assert api_settings.EXCEPTION_HANDLER is hostile_exception_handler
-    device = Device()
-    assert device.open_session()["protocol"] == 1
-    assert device.send(batch(), headers={"Accept": "text/html"}).status_code == 200
-    assert refusal(device.send(batch(protocol=2))) == (400, "unsupported_protocol")
-    assert refusal(device.send(b"x", "text/plain")) == (415, "unsupported_media_type")
-    assert refusal(Device().post(reverse("offlinesync:submissions"))) == (403, "csrf_failed")
-
-
-@pytest.mark.django_db
-def test_the_views_are_open_under_login_required_middleware(settings, recorder):
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
-    device = Device()
-    assert device.open_session()["owner"] is None
-    assert device.send(batch()).status_code == 200
-
-
-@pytest.fixture
-def _atomic_requests():
-    databases = [connections[alias].settings_dict for alias in connections]
-    before = [database["ATOMIC_REQUESTS"] for database in databases]
-    for database in databases:
-        database["ATOMIC_REQUESTS"] = True
-    yield
-    for database, value in zip(databases, before, strict=True):
-        database["ATOMIC_REQUESTS"] = value
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("_atomic_requests")
-def test_c1_no_transaction_of_the_request_lies_around_the_submissions(monkeypatch, recorder):
-    inside = []
-
-    def ingest(submissions, *, user):
-        inside.append(connection.in_atomic_block)
-        return recorder(submissions, user=user)
-
-    monkeypatch.setattr("offlinesync.api.viewset.ingest", ingest)
-    assert Device().send(batch()).status_code == 200
-    assert inside == [False]
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("_atomic_requests")
-def test_c1_what_was_committed_stays_when_the_request_fails_later(monkeypatch, django_user_model):
-    """DRF's own exception handler rolls back under ``ATOMIC_REQUESTS``."""
-
-    def ingest(submissions, *, user):
-        django_user_model.objects.create_user("committed")
-        raise ParseError
-
-    monkeypatch.setattr("offlinesync.api.viewset.ingest", ingest)
-    assert Device().send(batch()).status_code == 400
-    assert django_user_model.objects.filter(username="committed").exists()
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("atomic", [True, False])
-def test_b8_the_same_batch_again_brings_the_same_receipts(request, atomic):
-    """The whole way down: handler, ledger, receipt."""
-    if atomic:
-        request.getfixturevalue("_atomic_requests")
-    fields = [["title", "From the train"], ["location", "Olten"], ["body", "All is well."]]
-    sent = batch(submission(1, fields=fields), submission(2, form="no-such-form"), submission(3, fields=[]))
-    first = Device().send(sent).json()["receipts"]
-    again = Device().send(sent).json()["receipts"]
-    assert [receipt["status"] for receipt in first] == ["accepted", "rejected", "rejected"]
-    assert [receipt.get("code") for receipt in first] == [None, "unknown_form", "invalid"]
-    assert (first[0].pop("replayed"), again[0].pop("replayed")) == (False, True)
-    assert first == again
-
-
-@pytest.mark.django_db(transaction=True)
-def test_c3_d9_an_id_with_another_body_gives_an_anonymous_visitor_no_result():
-    fields = [["title", "From the train"], ["location", "Olten"], ["body", "All is well."]]
-    Device().send(batch(submission(fields=fields)))
-    [receipt] = Device().send(batch(submission(fields=[["title", "Probing"]]))).json()["receipts"]
-    assert (receipt["status"], receipt["code"]) == ("rejected", "id_reuse")
-    assert "result" not in receipt
-
-
-@pytest.mark.django_db(transaction=True)
-def test_d9_another_user_s_id_answers_like_an_unknown_one(django_user_model):
-    fields = [["title", "From the train"], ["location", "Olten"], ["body", "All is well."]]
-    answers = []
-    for name in ("anna", "bert"):
-        user = django_user_model.objects.create_user(name)
-        device = Device()
-        device.force_login(user)
-        [receipt] = device.send(batch(submission(fields=fields), owner=str(user.pk))).json()["receipts"]
-        answers.append((receipt["status"], receipt["replayed"]))
-    assert answers == [("accepted", False), ("accepted", False)]
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("limit", "excess"),
-    [
-        ("DATA_UPLOAD_MAX_NUMBER_FIELDS", {"fields": [["more", ""]] * 4}),
-        ("DATA_UPLOAD_MAX_NUMBER_FILES", {"files": [file(f"f{number}", size=0) for number in range(4)]}),
-    ],
-)
-def test_c6_a_submission_over_djangos_limit_is_refused_alone(settings, limit, excess):
-    setattr(settings, limit, 3)
-    fields = [["title", "From the train"], ["location", "Olten"], ["body", "All is well."]]
-    parts = [(f"f{number}", b"", "a", "b/c") for number in range(4)]
-    described = batch(submission(1, **excess), submission(2, fields=fields))
-    receipts = Device().send_parts(("batch", described), *parts).json()["receipts"]
-    assert [receipt["status"] for receipt in receipts] == ["rejected", "accepted"]
-    assert receipts[0]["code"] == "too_large"

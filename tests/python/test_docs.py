@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,16 @@ def test_form_handler(tmp_path: Path) -> None:
     assert note["result"] == {"key": "1", "url": "/notes/1/"}
     assert notes["result"] == {"url": "/notes/"}
     assert list(missing["errors"]) == ["title"]
+    (editing,) = site.run(page("/notes/1/edit/"))
+    version = unescape(editing.split('data-offlinesync-base-version="')[1].split('"')[0])
+    edited, overtaken, foreign = site.run(
+        submit("edit", {"title": "Mine"}, target="1", base_version=version),
+        submit("edit", {"title": "Theirs"}, target="1", base_version=version),
+        submit("edit", {"title": "Theirs"}, target="99", base_version=version),
+    )
+    assert edited["result"] == {"key": "1", "url": "/notes/1/"}
+    assert (overtaken["status"], overtaken["current"]) == ("conflict", {"title": "Mine"})
+    assert foreign["code"] == "invalid"
     form, steps, foreign, listed = site.run(
         page("/notes/1/steps/"),
         submit("steps", rows("step_set", "text", "One", "Two"), target="1"),
@@ -82,7 +93,7 @@ def test_form_handler(tmp_path: Path) -> None:
     assert 'data-offlinesync-target="1"' in form
     assert steps["result"] == {"key": "1", "url": "/notes/1/"}
     assert foreign["code"] == "invalid"
-    assert [f"<li>{title}</li>" in listed for title in ("First", "Second", "Third")] == [True] * 3
+    assert [f"<li>{title}</li>" in listed for title in ("Mine", "Second", "Third")] == [True] * 3
 
 
 def test_serializer_handler(tmp_path: Path) -> None:
@@ -121,6 +132,21 @@ def test_view(tmp_path: Path) -> None:
     assert 'data-offlinesync-target="/notes/new/"' in new
     assert 'data-offlinesync-target="/notes/1/rename/"' in rename
     assert "<h1>Second</h1>" in shown
+
+
+def test_from_a_script(tmp_path: Path) -> None:
+    site = Site(tmp_path, "from-a-script.md")
+    order = {"name": "Anna", "lines": [{"title": "Bread", "count": 2}]}
+    checkout, taken, empty, shown = site.run(
+        page("/checkout/", owner=False),
+        submit("checkout", owner=False, data=order),
+        submit("checkout", owner=False, data={"name": "Anna", "lines": []}),
+        page("/orders/1/"),
+    )
+    assert '<script src="/static/notes/checkout.js" defer>' in checkout
+    assert taken["result"] == {"key": "1", "url": "/orders/1/"}
+    assert list(empty["errors"]) == ["lines"]
+    assert "<h1>Anna</h1>" in shown
 
 
 @pytest.mark.parametrize("page_name", sorted(path.name for path in docs.DOCS.glob("*.md")))

@@ -5,25 +5,87 @@ from enum import Enum
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.dispatch import Signal
+from django.forms import formset_factory, inlineformset_factory, modelformset_factory
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy, override
 from rest_framework.permissions import DjangoModelPermissions, IsAdminUser, IsAuthenticated
+from rest_framework.serializers import ModelSerializer, Serializer
 
 import offlinesync
 from offlinesync.handlers import error_dict
 from offlinesync.ingestion import ingest
 
 from .sampleapp.factories import file, note
-from .sampleapp.forms import ContactForm
+from .sampleapp.forms import ContactForm, NoteForm
 from .sampleapp.models import Note
 from .sampleapp.offline import NoteHandler
 
 
 def handler_with(**attributes: Any) -> NoteHandler:
     return type("SomeHandler", (NoteHandler,), attributes)("some")
+
+
+# What visitors call it
+
+
+class OfNothing(offlinesync.FormHandler):
+    form_class = ContactForm
+
+
+class OfANote(offlinesync.FormHandler):
+    form_class = NoteForm
+
+
+class OfRows(offlinesync.FormSetHandler):
+    formset_class = formset_factory(ContactForm)
+
+
+class OfNotes(offlinesync.FormSetHandler):
+    formset_class = modelformset_factory(Note, fields=["title"])
+
+
+class OfAPerson(offlinesync.FormSetHandler):
+    formset_class = inlineformset_factory(User, LogEntry, fields=["object_id"])
+
+
+class NoteSerializer(ModelSerializer):
+    class Meta:
+        model = Note
+        fields = ["title"]
+
+
+class OfASerializer(offlinesync.SerializerHandler):
+    serializer_class = NoteSerializer
+
+
+class OfAScript(offlinesync.SerializerHandler):
+    serializer_class = Serializer
+
+
+CALLED = {
+    OfNothing: "Contact us",
+    OfANote: "Note",
+    OfRows: "Contact us",
+    OfNotes: "Note",
+    OfAPerson: "User",
+    OfASerializer: "Note",
+    OfAScript: "Contact us",
+}
+
+
+@pytest.mark.parametrize("handler_class", list(CALLED))
+def test_a_form_is_called_what_its_model_is_and_else_by_its_name(handler_class: type[offlinesync.Handler]) -> None:
+    assert handler_class("contact-us").get_label() == CALLED[handler_class]
+
+
+def test_a_handler_says_what_its_form_is_called_in_the_language_of_the_page() -> None:
+    handler = handler_with(label=gettext_lazy("Yes"))
+    with override("de"):
+        assert handler.get_label() == "Ja"
 
 
 # Permission

@@ -12,6 +12,11 @@ from .wire import Device, multipart
 TABLE = json.loads((Path(__file__).parents[1] / "simulation" / "wire.json").read_text())
 
 
+@pytest.fixture(autouse=True)
+def _small_parts(settings):
+    settings.OFFLINESYNC = {"UPLOADS": {"PART_BYTES": 16}}
+
+
 @pytest.fixture
 def devices(db):
     """A browser for each of the table's people, and one that nobody is signed in with."""
@@ -39,6 +44,11 @@ def ask(device, exchange):
     if exchange.get("sign_out"):
         # What the app sends in the name of somebody who has left: the token in the header, and no form.
         return device.post(reverse("logout"), headers=device.csrf_headers).status_code, {}
+    if "part" in exchange:
+        byte, size = exchange.get("content", (0, 0))
+        send = device.send_part if "content" in exchange else lambda content, **about: device.arrived(**about)
+        response = send(bytes([byte]) * size, **exchange["part"])
+        return response.status_code, response.json()
     if "batch" not in exchange:
         return 200, device.open_session()
     batch = exchange["batch"] | {"submissions": exchange["batch"]["submissions"] * exchange.get("repeat", 1)}
@@ -55,7 +65,7 @@ def outline(status, answer):
     """What the table says of an answer: everything that a device goes by, and no texts."""
     if "receipts" in answer:
         return {"status": status, "receipts": [outline_of_receipt(receipt) for receipt in answer["receipts"]]}
-    return {"status": status} | {key: answer[key] for key in ("owner", "code") if key in answer}
+    return {"status": status} | {key: answer[key] for key in ("owner", "code", "offset") if key in answer}
 
 
 def outline_of_receipt(receipt):

@@ -1,6 +1,5 @@
 """The command that clears old rows of the ledger, and what a replay finds years later (row C5)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 
@@ -15,7 +14,6 @@ from offlinesync.ingestion import ingest
 from offlinesync.management.commands import offlinesync_prune
 from offlinesync.models import Submission
 
-from .sampleapp import offline
 from .sampleapp.factories import again, note
 from .sampleapp.models import Note
 
@@ -23,12 +21,6 @@ pytestmark = pytest.mark.django_db
 
 ANONYMOUS = AnonymousUser()
 FIVE_YEARS = timedelta(days=5 * 366)
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    offline.runs.clear()
 
 
 @pytest.fixture

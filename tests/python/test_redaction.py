@@ -15,17 +15,10 @@ from offlinesync.ingestion import ingest
 from offlinesync.redaction import MASK, redacted
 from offlinesync.submissions import IncomingSubmission, Receipt
 
-from .sampleapp import offline
 from .sampleapp.factories import file, note
 from .sampleapp.models import Note
 
 ANONYMOUS = AnonymousUser()
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    offline.runs.clear()
 
 
 @pytest.fixture
@@ -33,13 +26,6 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """Everything, down to what only developers switch on."""
     with caplog.at_level(logging.DEBUG, "offlinesync"):
         yield caplog
-
-
-@pytest.fixture
-def behaviours(monkeypatch: pytest.MonkeyPatch) -> dict:
-    """Behaviours that a test may add to."""
-    monkeypatch.setattr(offline, "BEHAVIOURS", dict(offline.BEHAVIOURS))
-    return offline.BEHAVIOURS
 
 
 def send(*submissions: IncomingSubmission, user: User | AnonymousUser = ANONYMOUS) -> list[Receipt]:

@@ -89,7 +89,7 @@ def test_p3_the_digest_is_of_what_the_device_has_sent() -> None:
 
 
 @pytest.mark.django_db
-def test_only_fields_that_are_named_are_rewritten() -> None:
+def test_e3_only_fields_that_are_named_are_rewritten() -> None:
     made = note("Made")
     send(made)
     key, text = str(Note.objects.get().pk), str(made.id)
@@ -114,7 +114,7 @@ def test_c5_a_key_survives_pruning() -> None:
 
 
 @pytest.mark.django_db
-def test_p4_an_id_stands_for_its_own_owner_s_object_alone(django_user_model: type[User]) -> None:
+def test_p4_e3_an_id_stands_for_its_own_owner_s_object_alone(django_user_model: type[User]) -> None:
     anna, ben = (django_user_model.objects.create(username=name) for name in ("anna", "ben"))
     made = note("Anna's")
     send(made, anna)
@@ -132,7 +132,7 @@ def test_what_no_entry_has_made_is_left_as_it_is(target: str) -> None:
 
 
 @pytest.mark.django_db
-def test_p6_what_follows_a_refused_entry_of_its_group_waits_for_it() -> None:
+def test_p6_e2_what_follows_a_refused_entry_of_its_group_waits_for_it() -> None:
     made = note("", group="g")
     receipts = ingest([made, edit(made.id, group="g")], user=AnonymousUser())
     assert [(receipt.status, receipt.code) for receipt in receipts] == [("rejected", "invalid"), ("deferred", "group")]

@@ -1,4 +1,4 @@
-"""What is tried again. The databases' real errors are provoked in test_concurrency."""
+"""What is tried again. The databases' real errors are provoked in test_locks."""
 
 from typing import Any
 

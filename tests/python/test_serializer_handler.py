@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
@@ -63,6 +65,17 @@ def test_a_serializer_takes_fields_or_data_and_files_with_both(form: dict[str, A
     saved = Note.objects.get()
     assert (saved.title, saved.attachment.read()) == ("A by AnonymousUser", b"content")
     assert receipt.result == {"key": str(saved.pk), "url": "/notes/A by AnonymousUser/"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", [{"fields": [("title", "A")]}, {"data": {"title": "A"}}])
+def test_a_serializer_s_request_is_one_of_rest_framework(form: dict[str, Any], django_user_model: type[User]) -> None:
+    submission = IncomingSubmission(id=uuid7(), form="note", target="/notes/new/?kind=b", files=[file(b"1")], **form)
+    submission.user = django_user_model(pk=7)
+    request = NoteHandler("note").get_serializer_context(submission)["request"]
+    assert request.query_params == QueryDict("kind=b")
+    assert request.data["title"] == "A"
+    assert (request.auth, request.user.pk) == (None, 7)
 
 
 @pytest.mark.django_db

@@ -7,22 +7,21 @@ from threading import Barrier, Lock
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections, transaction
 from django.dispatch import Signal
 
 import offlinesync
-from offlinesync.ingestion import ingest
 from offlinesync.models import Submission
 from offlinesync.submissions import IncomingSubmission, Receipt
 
+from .ingesting import outcomes, send
 from .sampleapp import offline
 from .sampleapp.factories import again, note
 from .sampleapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ANONYMOUS = AnonymousUser()
 LONG = 60
 
 
@@ -67,21 +66,6 @@ def listener(connect: Callable) -> Listener:
     listener = Listener()
     connect(listener)
     return listener
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    offline.runs.clear()
-    offline.hooks_run.clear()
-
-
-def send(*submissions: IncomingSubmission, user: User | AnonymousUser = ANONYMOUS) -> list[Receipt]:
-    return ingest(submissions, user=user)
-
-
-def outcomes(receipts: list[Receipt]) -> list[str]:
-    return [receipt.code or receipt.status for receipt in receipts]
 
 
 def test_the_arguments_of_accepted(listener: Listener, django_user_model: type[User]) -> None:

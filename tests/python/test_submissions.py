@@ -1,11 +1,13 @@
 """Digests, forms' data and receipts."""
 
+import gc
 import tempfile
 import uuid
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 
 from offlinesync.submissions import IncomingSubmission, Receipt, SubmittedFile, owner_of
@@ -119,11 +121,25 @@ def test_a_file_on_disk_is_copied_by_storages_and_not_moved_away(tmp_path: Path)
     upload = TemporaryUploadedFile("x", "text/plain", 3, None)
     upload.write(b"abc")
     submission = note(files=[SubmittedFile("attachment", "a.txt", "text/plain", 3, upload)])
-    for _ in range(2):
+    for number in range(2):
         handed_out = submission.files_dict["attachment"]
-        assert not hasattr(handed_out, "temporary_file_path")
-        assert b"".join(handed_out.chunks()) == b"abc"
+        assert FileSystemStorage(tmp_path).save(f"{number}.txt", handed_out) == f"{number}.txt"
+        assert (tmp_path / f"{number}.txt").read_bytes() == b"abc"
     assert Path(upload.temporary_file_path()).parent == Path(tempfile.gettempdir())
+    upload.close()
+
+
+def test_a_copy_that_nobody_has_taken_goes_with_the_upload() -> None:
+    upload = TemporaryUploadedFile("x", "text/plain", 3, None)
+    upload.write(b"abc")
+    upload.seek(0)
+    handed_out = note(files=[SubmittedFile("attachment", "a.txt", "text/plain", 3, upload)]).files_dict["attachment"]
+    path = Path(handed_out.temporary_file_path())
+    assert path.read_bytes() == b"abc"
+    assert path == Path(handed_out.temporary_file_path())
+    del handed_out
+    gc.collect()
+    assert not path.exists()
     upload.close()
 
 

@@ -14,8 +14,10 @@ from django.test import RequestFactory
 from django.urls import include, path
 from django.utils import timezone, translation
 from django.views.decorators.cache import cache_page
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
 
 from demo_site.posts.offline import PostHandler
 from offlinesync import registry
@@ -39,8 +41,10 @@ def members_only(monkeypatch):
 
 def test_head_says_whose_page_it_is(django_user_model):
     assert '<meta name="offlinesync-owner" content="">' in render("{% offlinesync %}")
-    page = render("{% offlinesync %}", user=django_user_model(pk=42))
+    page = render("{% offlinesync %}", user=django_user_model(pk=42, username="anna & co"))
     assert '<meta name="offlinesync-owner" content="42">' in page
+    assert '<meta name="offlinesync-account" content="anna &amp; co">' in page
+    assert "offlinesync-account" not in render("{% offlinesync %}")
 
 
 def test_head_names_the_client_and_its_texts_and_loads_only_the_entry():
@@ -49,6 +53,13 @@ def test_head_names_the_client_and_its_texts_and_loads_only_the_entry():
     assert f'<link rel="offlinesync-texts" href="{texts_url()}">' in page
     assert f'<script type="module" async fetchpriority="low" src="{entry_url()}"></script>' in page
     assert "<template" not in page
+
+
+def test_p9_the_script_may_come_after_what_the_page_shows():
+    head, body = render("{% offlinesync script=False %}</head>{% offlinesync_script %}").split("</head>")
+    assert 'name="offlinesync-owner"' in head
+    assert "<script" not in head
+    assert body.strip() == f'<script type="module" async fetchpriority="low" src="{entry_url()}"></script>'
 
 
 def test_d8_head_has_no_inline_script_or_style():
@@ -60,7 +71,7 @@ def test_d8_head_has_no_inline_script_or_style():
 
 
 def test_p9_a_page_rendered_without_a_request_does_without_us():
-    source = "{% load offlinesync %}{% offlinesync %}<form {% offline_form 'post' %}>"
+    source = "{% load offlinesync %}{% offlinesync %}{% offlinesync_script %}<form {% offline_form 'post' %}>"
     assert Template(source).render(Context()).strip() == "<form >"
 
 
@@ -88,7 +99,7 @@ def test_form_carries_what_rules_its_validation():
     with translation.override("de"), timezone.override("Europe/Berlin"):
         form = render("<form {% offline_form 'post' %}>")
     assert form == (
-        '<form data-offlinesync-form="post" data-offlinesync-language="de" '
+        '<form data-offlinesync-form="post" data-offlinesync-label="Post" data-offlinesync-language="de" '
         'data-offlinesync-time-zone="Europe/Berlin" data-offlinesync-target="/posts/new/">'
     )
 
@@ -115,6 +126,33 @@ def test_a_form_that_needs_sign_in_is_captured_on_a_page_with_an_owner_only(memb
 def test_an_unknown_name_says_what_is_registered_and_what_to_write():
     with pytest.raises(TemplateSyntaxError, match=r"registered: .*'post'.*@offlinesync\.register\('pots'\)"):
         render("<form {% offline_form 'pots' %}>")
+
+
+def test_a_form_says_what_visitors_call_it():
+    assert 'data-offlinesync-label="Post"' in render("{% offline_form 'post' %}")
+    assert 'data-offlinesync-label="Note &amp; photo"' in render(
+        "{% offline_form 'post' label=label %}", label="Note & photo"
+    )
+
+
+def test_the_place_of_what_is_pending_holds_what_each_is_shown_with():
+    place = render("<ul>{% offline_pending 'post' %}</ul>")
+    assert '<ul><template data-offlinesync-pending="post" data-offlinesync-order="newest-first"><div' in place
+    assert "data-offlinesync-target" not in place
+    other = render("{% offline_pending 'post' 7 template='posts/pending_post.html' oldest_first=True %}")
+    assert 'data-offlinesync-order="oldest-first" data-offlinesync-target="7"><article class="card post' in other
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{% offline_pending 'pots' %}", r"offline_pending 'pots' .*registered: .*'post'"),
+        ("{% offline_pending 'post' template='posts/none.html' %}", "there is no such template. Write it"),
+    ],
+)
+def test_a_place_for_what_does_not_exist_says_what_to_write(source, said):
+    with pytest.raises(TemplateSyntaxError, match=said):
+        render(source)
 
 
 def test_p8_a_page_with_a_message_for_one_person_is_not_kept():
@@ -185,6 +223,15 @@ def test_a_permission_may_look_at_the_target(monkeypatch):
     monkeypatch.setitem(registry._classes, "targeted", TargetHandler)
     assert "data-offlinesync-form" in render("<form {% offline_form 'targeted' %}>")
     assert render("<form {% offline_form 'targeted' %}>", path="/elsewhere/") == "<form >"
+
+
+def test_a_page_of_rest_framework_s_renderer_is_a_page_as_well(django_user_model):
+    request = RequestFactory().get("/")
+    request.user = django_user_model(pk=42)
+    page = Template("{% load offlinesync %}{% offlinesync %}").render(
+        RequestContext(Request(request, authenticators=[SessionAuthentication()]))
+    )
+    assert 'name="offlinesync-owner" content="42"' in page
 
 
 def test_p4_a_variable_called_request_is_not_taken_for_one(django_user_model):

@@ -4,7 +4,7 @@ import logging
 import sys
 from inspect import iscoroutinefunction
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -166,6 +166,23 @@ def test_a_view_gets_what_a_browser_would_have_posted(rf: RequestFactory, django
     (upload,) = request.FILES.getlist("n-attachment")
     assert (upload.name, upload.content_type, upload.size) == ("a.txt", "text/x-odd", 5)
     assert Note.objects.get().attachment.read() == b"bytes"
+
+
+@pytest.mark.django_db
+def test_a_view_may_read_the_body_of_a_form_without_files(rf: RequestFactory) -> None:
+    fields = {"n-title": ["A", "ü&"], "save": ["1"]}
+    submission = IncomingSubmission(
+        id=uuid7(),
+        form="functional note",
+        fields=[(name, value) for name, values in fields.items() for value in values],
+        target="/notes/plain/new/",
+    )
+    assert send(submission).status == "accepted"
+    (request,) = views.seen
+    form = "application/x-www-form-urlencoded"
+    posted = rf.post("/notes/plain/new/", urlencode(fields, doseq=True), content_type=form)
+    assert (request.body, request.content_type) == (posted.body, form)
+    assert request.META["CONTENT_LENGTH"] == str(posted.META["CONTENT_LENGTH"])
 
 
 @pytest.mark.django_db

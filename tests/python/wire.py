@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from urllib.parse import urlencode
 
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
@@ -10,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from offlinesync.submissions import Receipt
+
+PHOTO = ("f1", b"abc", "seat.jpg", "image/jpeg")
 
 
 def uuid7(number=1):
@@ -47,6 +50,19 @@ class Device(Client):
         headers = self.csrf_headers | extra.pop("headers", {})
         return self.generic("POST", reverse("offlinesync:submissions"), body, content_type, headers=headers, **extra)
 
+    def arrived(self, **about):
+        """Ask how much of a file is there."""
+        if not self.csrf_headers:
+            self.open_session()
+        return self.get(f"{reverse('offlinesync:parts')}?{urlencode(about)}")
+
+    def send_part(self, content, **about):
+        """Send a part of a file."""
+        if not self.csrf_headers:
+            self.open_session()
+        address = f"{reverse('offlinesync:parts')}?{urlencode(about)}"
+        return self.generic("POST", address, content, "application/octet-stream", headers=self.csrf_headers)
+
     def send_parts(self, *parts: tuple, boundary="limit", end=True, **extra):
         body = multipart(*parts, boundary=boundary, end=end)
         return self.send(body, f"multipart/form-data; boundary={boundary}", **extra)
@@ -71,6 +87,15 @@ def file(part="f1", size=3, field="photo", **values):
 def blob(value):
     """The batch as the client sends it: a part with a file name."""
     return ("batch", value, "blob", "application/json")
+
+
+def with_photo(**values):
+    return batch(submission(files=[file(**values)]))
+
+
+def numbered(count, first=0):
+    numbers = range(first, first + count)
+    return [file(f"f{number}", size=1) for number in numbers], [(f"f{number}", b"x", "a", "b/c") for number in numbers]
 
 
 class Recorder:

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from offlinesync.models import Submission
+from offlinesync.parts import remove_expired
 
 # A statement for so many rows, and a transaction of its own: deliveries do not wait for long.
 BATCH_SIZE = 1000
@@ -20,7 +21,10 @@ MOST_DAYS = 365 * 100
 
 
 class Command(BaseCommand):
-    """Clear ``result`` and ``user``; owner, id, digest and the object's key stay for ever."""
+    """Clear ``result`` and ``user``; owner, id, digest and the object's key stay for ever.
+
+    Parts of files whose submission has never come go once they are older than the site keeps them.
+    """
 
     help = (
         "Clear the result and the user of ledger rows that are older than so many days. No row is removed: a "
@@ -41,6 +45,8 @@ class Command(BaseCommand):
         if verbosity > 0:
             done = "would be cleared" if dry_run else "cleared"
             self.stdout.write(f"{count} submission{'' if count == 1 else 's'} {done}.")
+        if not dry_run:
+            remove_expired(most=None)
 
 
 def days(text: str) -> timedelta:

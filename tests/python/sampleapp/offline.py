@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DataError, transaction
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, BasePermission
 
@@ -116,6 +117,17 @@ def behave(step: str, form: NoteForm) -> None:
     wanted_step, _, behaviour = form.cleaned_data["behaviour"].partition(": ")
     if wanted_step == step:
         BEHAVIOURS[behaviour]()
+
+
+@offlinesync.register("edited note")
+class EditedNoteHandler(NoteHandler):
+    """Is about another note, which may have been made by an entry before it."""
+
+    def get_object(self, submission: IncomingSubmission) -> Note:
+        """The note that the target names."""
+        if not str(submission.target).isdigit():
+            raise Http404
+        return get_object_or_404(Note, pk=submission.target)
 
 
 @offlinesync.register("private note")
