@@ -14,6 +14,7 @@ from .wire import Exchange
 
 SESSION = "/offlinesync/session/"
 SUBMISSIONS = "/offlinesync/submissions/"
+PARTS = "/offlinesync/parts/"
 DIAL_SECONDS = 10
 CLOSE_SECONDS = 10
 

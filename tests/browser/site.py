@@ -65,6 +65,18 @@ class Site:
 
     def launch(self) -> None:
         """Start the server."""
+        with open(self.log, "ab") as log, self.namespace.entered():
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.settings(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def settings(self) -> dict[str, str]:
+        """The environment of whatever runs on the site's data."""
         settings = {
             "DJANGO_SETTINGS_MODULE": "demo_site.settings",
             "DEMO_DATA_DIR": str(self.data),
@@ -73,15 +85,14 @@ class Site:
         }
         environment = marked_environment(self.mark, **settings)
         environment.pop("DATABASE_URL", None)
-        with open(self.log, "ab") as log, self.namespace.entered():
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        return environment
+
+    def manage(self, *arguments: str) -> str:
+        """What a command of the site writes, as somebody runs it beside the server."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.settings(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def wait(self) -> None:
         """Wait until the server answers."""

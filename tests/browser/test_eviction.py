@@ -28,7 +28,7 @@ ENVIRONMENT = {"DEMO_CSP_REPORT_URI": "/csp-reports/"}
 TITLE = "Words that are nobody else's business"
 MISSING = (
     "The browser has removed what was saved on this device. Waiting here at your last visit: {count}. "
-    "The oldest was saved: {since}. Look whether it has arrived, and write again what has not. I have read this"
+    "The oldest was saved: {since}. Look whether it has arrived, and write again what has not."
 )
 # What a browser may make of being asked.
 PERSIST = {
@@ -219,7 +219,7 @@ def test_a9_a10_the_browser_is_asked_once_to_keep_it_and_nobody_waits(stage: Sta
     assert stage.driver.execute_script(asked) == 1
 
 
-def test_a9_p4_one_keeps_ones_own_entries_as_a_file(stage: Stage) -> None:
+def test_a9_p3_p4_one_keeps_ones_own_entries_as_a_file_and_the_site_takes_it_in_once(stage: Stage) -> None:
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     pages.save_unsent(stage, "Nobody's own")
     stage.proxy.heal()
@@ -241,4 +241,14 @@ def test_a9_p4_one_keeps_ones_own_entries_as_a_file(stage: Stage) -> None:
     assert base64.b64decode(first["files"][0]["base64"]) == photo
     assert dict(second["fields"])["title"] == "And another"
     assert second["files"] == []
+
+    said = stage.site.manage("offlinesync_import", str(file), "--owner", stage.site.user_id("demo1"))
+    assert said.endswith("2 taken in, 0 here already, 0 not.\n")
+    assert stage.site.photo_of(pages.only_post(stage, TITLE)) == photo
+    # The device finds its way after all.
+    stage.proxy.heal()
+    stage.open(LIST)
+    pages.wait_for_empty_outbox(stage)
+    for title in (TITLE, "And another", "Nobody's own"):
+        pages.only_post(stage, title)
     assert stage.site.policy_reports() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import keeping, pages
+from . import keeping, pages, proxy
 from .stage import Stage
 from .waiting import wait_until
 
@@ -49,3 +49,23 @@ def test_a1_visited_pages_make_room_for_an_entry(stage: Stage) -> None:
     stage.proxy.heal()
     stage.open(pages.LIST)
     assert stage.site.photo_of(pages.wait_for_post(stage, "It has room")) == photo
+
+
+def test_a1_where_there_is_no_room_at_all_the_person_is_told_so(stage: Stage) -> None:
+    stage.open(pages.FORM)
+    limit(stage, MEGABYTE // 4)
+    stage.proxy.on(None, proxy.refuse)
+    title = "Larger than the device"
+    pages.fill(stage, title, file=pages.photo_file(stage, pages.photo(width=1000)))
+    pages.submit(stage)
+    wait_until(
+        lambda: any("There is no room for this on your device" in line for line in pages.status(stage.driver)),
+        "it says so",
+    )
+    assert pages.typed(stage.driver, "title") == title
+    assert pages.outbox(stage.driver)["entries"] == 0
+    stage.proxy.heal()
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, title)
+    assert stage.site.ledger() == []

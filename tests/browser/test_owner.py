@@ -14,6 +14,7 @@ from .waiting import wait_until
 from .wire import Exchange, answer
 
 WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
+SENT_AS = "What you saved on this device before is being sent as"
 SIGN_IN_AGAIN = "You are not signed in any more. Sign in again, and what you saved on this device goes out. Sign in"
 
 
@@ -114,8 +115,12 @@ def test_d5_p4_who_is_signed_out_unawares_is_asked_to_sign_in_and_then_it_goes_o
     stage.driver.find_element(By.CSS_SELECTOR, ".offlinesync-sign-in a").click()
     pages.wait_for_title(stage.driver, "Sign in")
     pages.wait_for_status(stage.driver, WAITS_FOR_SIGN_IN.removesuffix(" Sign in"))
+    gate = proxy.Gate()
+    stage.proxy.on(SUBMISSIONS, gate.before_request)
     pages.give_credentials(stage, "demo1")
     pages.wait_for_title(stage.driver, "Write a post")
+    pages.wait_for_status(stage.driver, f"{SENT_AS} demo1: 2", "Waiting to be sent: 2")
+    gate.open()
     assert stage.driver.current_url == stage.url + FORM
     pages.wait_for_post(stage, "Saved before the session ended")
     pages.wait_for_post(stage, "Saved after it had ended")

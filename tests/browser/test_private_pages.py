@@ -16,6 +16,15 @@ from .waiting import wait_until
 CANARY = "demo1"
 NEXT = "demo2"
 MENU_SIGN_OUT = "nav form button"
+# No driver waits for what comes of it.
+LATER_CLICK = "const [button] = arguments; setTimeout(() => button.click())"
+SIGN_OUT = "/accounts/logout/"
+NAME_ACTION = """
+const [button] = arguments;
+button.after(Object.assign(document.createElement("input"), { type: "hidden", name: "action", value: "leave" }));
+"""
+ELSEWHERE_PATH = "/i18n/elsewhere/"
+ELSEWHERE = f"arguments[0].setAttribute('formaction', '{ELSEWHERE_PATH}')"
 SIGNED_OUT_HERE = "You are signed out on this device. The site is told as soon as it can be reached."
 WAITS_FOR_SIGN_IN = "Something on this device is waiting for its owner to sign in. Sign in"
 # Everything that scripts of the origin can read: caches, databases and the small storages.
@@ -71,6 +80,12 @@ IS_HIDDEN = "return document.documentElement.hidden || document.readyState !== '
 def shown(stage: Stage) -> str:
     """The page on the screen. WebKitGTK's driver sometimes loses its page when it is asked for the source."""
     return str(stage.driver.execute_script("return document.documentElement.outerHTML"))
+
+
+def shown_again(stage: Stage) -> str:
+    """The list as the site shows it now."""
+    stage.open(LIST)
+    return shown(stage)
 
 
 def found_on_device(stage: Stage, word: str) -> list[str]:
@@ -157,6 +172,67 @@ def test_p8_d6_nothing_is_left_of_who_has_signed_out_with_no_network(stage: Stag
     assert "You are not signed in." in shown(stage)
     sign_in_next(stage)
     see_nothing_of_theirs(stage)
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_p8_the_site_is_told_though_the_page_is_left_while_it_signs_out(stage: Stage) -> None:
+    pages.sign_in(stage, CANARY)
+    wait_until(lambda: CANARY in shown_again(stage), "the page is theirs")
+    pages.wait_for_client(stage)
+    gate = proxy.Gate()
+    stage.proxy.on(proxy.SESSION, gate.before_request)
+    stage.driver.execute_script(LATER_CLICK, stage.driver.find_element(By.CSS_SELECTOR, MENU_SIGN_OUT))
+    wait_until(lambda: gate.held, "the site is about to be told")
+    # It never is, by this page, and whoever goes elsewhere gets there.
+    stage.open(NEUTRAL)
+    assert not stage.proxy.requests(SIGN_OUT)
+    gate.open()
+    stage.open(LIST)
+    wait_until(lambda: CANARY not in shown_again(stage), "the site has been told")
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_p8_the_site_is_told_though_the_form_does_not_arrive(stage: Stage) -> None:
+    see_private_pages(stage)
+    stage.proxy.on(SIGN_OUT, proxy.once(proxy.refuse))
+    pages.wait_for_client(stage)
+    stage.driver.execute_script(LATER_CLICK, stage.driver.find_element(By.CSS_SELECTOR, MENU_SIGN_OUT))
+    wait_until(lambda: stage.proxy.requests(SIGN_OUT), "the form is posted")
+    wait_until_gone(stage)
+    stage.open(LIST)
+    wait_until(lambda: CANARY not in shown_again(stage), "the site has been told")
+    sign_in_next(stage)
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_the_form_that_signs_out_is_posted_once(stage: Stage) -> None:
+    """A view that wants somebody to be signed in would lead a second one to the sign-in page."""
+    see_private_pages(stage)
+    press_sign_out(stage)
+    wait_until(lambda: pages.status(stage.driver) == [], "the page knows that the site has been told")
+    (sent,) = [exchange for exchange in stage.proxy.requests(SIGN_OUT) if exchange.method == "POST"]
+    assert b"csrfmiddlewaretoken=" in sent.body
+    wait_until_gone(stage)
+    assert stage.proxy.requests(SIGN_OUT) == [sent]
+
+
+def test_a_form_that_signs_out_may_have_a_control_named_action(stage: Stage) -> None:
+    see_private_pages(stage)
+    stage.driver.execute_script(NAME_ACTION, stage.driver.find_element(By.CSS_SELECTOR, MENU_SIGN_OUT))
+    press_sign_out(stage)
+    wait_until_gone(stage)
+    assert stage.proxy.requests(SIGN_OUT)
+
+
+def test_a_button_that_leads_elsewhere_signs_nobody_out(stage: Stage) -> None:
+    see_private_pages(stage)
+    button = stage.driver.find_element(By.CSS_SELECTOR, MENU_SIGN_OUT)
+    stage.driver.execute_script(ELSEWHERE, button)
+    button.click()
+    wait_until(lambda: stage.proxy.requests(ELSEWHERE_PATH), "it is posted as the button says")
+    stage.open(LIST)
+    wait_until(lambda: CANARY in shown(stage), "the page is theirs still")
+    assert not stage.proxy.requests(SIGN_OUT)
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)

@@ -68,6 +68,14 @@ IS_ACTIVE_SCRIPT = """
 const [done] = arguments;
 navigator.serviceWorker.getRegistration().then((found) => done(found?.active?.state === "activated"));
 """
+IS_TOLD_SCRIPT = """
+const [name, done] = arguments;
+const request = indexedDB.open(name);
+request.onsuccess = () => {
+  const reading = request.result.transaction("state").objectStore("state").get("owner");
+  reading.onsuccess = () => { request.result.close(); done(reading.result.leaving === null); };
+};
+"""
 IS_SERVED = "return Boolean(navigator.serviceWorker.controller)"
 
 
@@ -128,6 +136,9 @@ def test_p9_p3_the_site_works_as_if_a_worker_that_fails_were_not_there(failing: 
     pages.wait_for_title(stage.driver, "Posts")
     pages.only_post(stage, "Signed in, past the worker")
     pages.sign_out(stage)
+
+    # No worker asks, so the page does; until it has heard, it says that the site is still to be told.
+    wait_until(lambda: stage.driver.execute_async_script(IS_TOLD_SCRIPT, pages.OUTBOX), "the site is known to be told")
 
     # What the site does not get is saved all the same, and goes out from the next page.
     stage.proxy.on(SESSION, proxy.refuse)

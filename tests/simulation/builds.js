@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 const MODULES = [
   "caching", "database", "delivery", "entries", "keeping", "outbox", "ownership", "reading", "room", "sessions", "shelf",
-  "signout", "transport", "triggers",
+  "signout", "transport", "triggers", "uploads",
 ];
 const STATIC = new URL("../../offlinesync/static/offlinesync/", import.meta.url);
 

@@ -106,6 +106,13 @@ export function createChaos(world, device, people, visits, { hasPages }) {
     if (await look(() => isThere(isOnTheWay))) people.correct(tab, isThere(isOnTheWay).id);
   }
 
+  /** Whoever does not want to wait presses the button while the site wants to be left alone. */
+  async function sendNow() {
+    const tab = anyTab();
+    await look(() => storage.records("entries").some(({ owner, pause }) => owner === tab.owner && pause?.isAsked));
+    if (tab.alive) people.sendNow(tab);
+  }
+
   /** Some things matter only in a certain moment. @returns {Promise<boolean>} whether it has come while things go wrong */
   async function look(forWhat) {
     for (let looks = 0; looks < LOOKS && !faults.isHealed(); looks++) {
@@ -145,6 +152,7 @@ export function createChaos(world, device, people, visits, { hasPages }) {
 
   function jump() {
     witness.excuseWaits();
+    witness.excusePauses();
     device.setClock(Math.floor((random.next() * 2 - 1) * YEARS));
   }
 
@@ -160,6 +168,7 @@ export function createChaos(world, device, people, visits, { hasPages }) {
     write: () => void people.write(anyTab()),
     correct: () => void people.correct(anyTab()),
     discard: () => void people.discard(anyTab()),
+    send_now: sendNow,
     press_again: () => people.pressAgain(),
     open_tab: () => void device.openTab(ownerOfNewPage()),
     link_up: () => device.setLink(true),
@@ -171,7 +180,7 @@ export function createChaos(world, device, people, visits, { hasPages }) {
     sign_in: () => visits.signIn(() => signAs(random.pick(["1", "2"]))),
   };
   const OFTEN = [
-    "write", "write", "write", "write", "correct", "correct", "discard", "press_again", "open_tab", "correct_on_the_way", "link_up",
+    "write", "write", "write", "write", "correct", "correct", "discard", "send_now", "press_again", "open_tab", "correct_on_the_way", "link_up",
     "mend",
   ];
   const OFTEN_WITH_PAGES = [...OFTEN, "visit", "visit", "visit_in_passing", "look_for_pages", "sign_in", "sign_in"];

@@ -1,5 +1,6 @@
 import FDBKeyRange from "fake-indexeddb/lib/FDBKeyRange";
 
+import { sha256 } from "./hash.js";
 import { SIGN_OUT } from "./network.js";
 import { CLIENT, HOME, NAMED, OFFLINE, ORIGIN, STATIC } from "./site.js";
 import { createBackgroundSync } from "./sync.js";
@@ -99,16 +100,26 @@ export function createDevice(world, builds) {
     const transport = transportOf({});
     const ofPages = transportOf({ isOfPage: true });
     const sessionsBy = (way) => modules.sessions.createSessions({ transport: way, ownership, reportError });
-    Object.assign(context, { ownership, shelves, reportError, askSite: ofPages.session, fetchSession: sessionsBy(ofPages) });
+    const watched = (method) => (session, owner, ...what) => {
+      privacy.delivering(session, owner);
+      return transport[method](session, owner, ...what);
+    };
+    Object.assign(context, { ownership, shelves, reportError, fetchSession: sessionsBy(ofPages), askSession: ofPages.session });
     context.outbox = modules.outbox.createOutbox({ database, IDBKeyRange: FDBKeyRange, newId });
-    context.deliver = modules.delivery.createDelivery({
+    const uploads = modules.uploads.createUploads({
       outbox: context.outbox,
       transport: {
+        arrived: watched("arrived"),
+        sendPart: watched("sendPart"),
+      },
+      digest: async (content) => sha256(content),
+    });
+    context.deliver = modules.delivery.createDelivery({
+      outbox: context.outbox,
+      uploads,
+      transport: {
         session: privacy.watchSessions(sessionsBy(transport)),
-        send(session, owner, ...what) {
-          privacy.delivering(session, owner);
-          return transport.send(session, owner, ...what);
-        },
+        send: watched("send"),
       },
       toSubmission: modules.entries.toSubmission,
       clock,
@@ -131,9 +142,10 @@ export function createDevice(world, builds) {
     const { clock, newId } = context;
     const window = new EventTarget();
     window.document = Object.assign(new EventTarget(), { visibilityState: "visible", documentElement: { hidden: false } });
+    window.navigator = { serviceWorker: { controller: random.chance(0.8) ? {} : null } };
     window.location = { href: ORIGIN + HOME, origin: ORIGIN, assign: goTo, reload: () => goTo(HOME) };
     context.window = window;
-    context.withRoom = room.createRoom({ shelves: context.shelves });
+    context.withRoom = room.createRoom({ shelves: context.shelves, storage: undefined });
     context.newEntry = builds[context.build].entries.newEntry;
     context.armSync = triggers.createSync({
       serviceWorker: { ready: Promise.resolve({ sync }) },
@@ -154,8 +166,9 @@ export function createDevice(world, builds) {
       owner,
       home: HOME,
       ownership: context.ownership,
-      askSite: context.askSite,
       fetchSession: context.fetchSession,
+      askSession: context.askSession,
+      mayLeave: async () => true,
       post: postSignOut,
       reportError: context.reportError,
     }).start(isKept);
@@ -167,7 +180,6 @@ export function createDevice(world, builds) {
     /** The browser posts the form, and shows what comes of it. */
     async function postSignOut(_form, _submitter, { session }) {
       if (!context.alive) return;
-      privacy.isClear();
       const headers = { [session.csrf_header]: session.csrf_token };
       await network.of(context, { isOfPage: true })(SIGN_OUT, { method: "POST", headers }).catch(() => {});
       goTo(HOME);

@@ -1,3 +1,6 @@
+/** Otherwise what is wrong with the parts of a file is made good by sending it whole, and nothing is lost. */
+const NEVER_WHOLE = ["delivery", ' || batch[0].trouble === "incomplete_file") return sendBatch', ") return sendBatch"];
+
 /**
  * Mistakes that others have made, or that are easy to make. Each has to be caught, or the simulation proves nothing.
  *
@@ -139,6 +142,49 @@ export const MUTANTS = [
     changes: [["outbox", "if (isWritten(kept)) return true;\n      throw error;", 'throw Object.assign(error, { name: "AbortError" });']],
   },
   {
+    name: "goes on with what somebody else has overtaken",
+    row: "E1",
+    changes: [["delivery", 'refused: of("rejected", "conflict")', 'refused: of("rejected")']],
+  },
+  {
+    name: "does not say what an entry is about",
+    row: "E2",
+    changes: [["entries", "language, time_zone, target, group, base_version, refs:", "language, time_zone, group, base_version, refs:"]],
+  },
+  {
+    name: "takes a file for arrived without asking",
+    row: "E4",
+    changes: [NEVER_WHOLE, ["uploads", "    if (offset >= size) return null;\n", "    if (offset >= 0) return null;\n"]],
+  },
+  {
+    name: "begins each part where the file begins",
+    row: "E4",
+    changes: [
+      NEVER_WHOLE,
+      ["uploads", "contents[index].slice(offset, offset + session.part_bytes)", "contents[index].slice(0, session.part_bytes)"],
+    ],
+  },
+  {
+    name: "believes the entry rather than the site",
+    row: "E4",
+    changes: [NEVER_WHOLE, ["uploads", "others === seen.get(sum) ? offsets.get(sum) :", ""]],
+  },
+  {
+    name: "takes receipts in answer to a part",
+    row: "P5",
+    changes: [["transport", 'return told.kind === "receipts" ? { kind: "failed", isAnswered: true } : told;', "return told;"]],
+  },
+  {
+    name: "takes what a script hands over for the same, whatever it holds",
+    row: "A3",
+    changes: [["outbox", "fields, files, data ?? null]);", "fields, files]);"]],
+  },
+  {
+    name: "leaves out what a script has handed over",
+    row: "P2",
+    changes: [["entries", "    ...(entry.data ? { data: entry.data } : {}),\n", ""]],
+  },
+  {
     name: "stands in the way of an upgrade",
     row: "A4",
     changes: [["database", "        database.onversionchange = () => drop(database);\n", ""]],
@@ -181,6 +227,21 @@ export const MUTANTS = [
     name: "does what it wants whatever Retry-After says",
     row: "B12",
     changes: [["delivery", '    if (left(hold) > 0) return { result: "held", session: known, wait: left(hold) };\n', ""]],
+  },
+  {
+    name: "sends now what the site has put off",
+    row: "B12",
+    changes: [["outbox", "(kept.pause && !kept.pause.isAsked ?", "(kept.pause ?"]],
+  },
+  {
+    name: "takes a discarded entry back without its files",
+    row: "A7",
+    changes: [["outbox", "        await result(entries.add((await result(entries.get(seq))) ? unplaced : entry));\n        putFiles(files, entry, contents);\n", "        await result(entries.add((await result(entries.get(seq))) ? unplaced : entry));\n"]],
+  },
+  {
+    name: "takes a discarded entry back as a new one",
+    row: "P3",
+    changes: [["outbox", "const { seq, ...unplaced } = entry;\n        await result(entries.add((await result(entries.get(seq))) ? unplaced : entry));", "const { seq, ...unplaced } = entry;\n        await result(entries.add({ ...unplaced, id: newId() }));"]],
   },
   {
     name: "believes a pause from another century",

@@ -1,9 +1,11 @@
+import { FILE_SIZES } from "./people.js";
 import { ORIGIN } from "./site.js";
 
 const PORTAL = { status: 200, headers: { "content-type": "text/html" }, text: "<h1>Welcome aboard</h1>" };
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
 export const SESSION = "/offlinesync/session/";
 export const SUBMISSIONS = "/offlinesync/submissions/";
+export const PARTS = "/offlinesync/parts/";
 export const SIGN_OUT = "/accounts/logout/";
 const STRANGER = "01940000-0000-7000-8000-000000000000";
 
@@ -33,8 +35,14 @@ export const HOSTILE = {
   unknown_status: (ids) => json(200, { receipts: receiptsOf(ids, { status: "delivered" }) }),
   receipts_in_an_error: (ids) => json(500, { receipts: receiptsOf(ids) }),
   receipts_as_text: (ids) => ({ ...json(200, { receipts: receiptsOf(ids) }), headers: { "content-type": "text/plain" } }),
+  offset_beyond: () => json(200, { offset: 1e9 }),
+  offset_of_all: () => json(200, { offset: FILE_SIZES.large }),
+  offset_as_text: () => json(200, { offset: "0" }),
   contradicting_receipts: (ids) => json(200, { receipts: [...receiptsOf(ids), ...receiptsOf(ids, { status: "rejected" })] }),
 };
+
+/** What is a receipt, in answer to what asks for none. */
+const MISPLACED = (ids) => json(200, { receipts: receiptsOf(ids) });
 
 export const STATUSES = [400, 401, 403, 404, 408, 409, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504, 511];
 /** What can happen to a request. */
@@ -65,7 +73,7 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
       new Promise((resolve, reject) => {
         if (!context.alive) return;
         const request = readRequest(input.url ?? input, method, headers, body);
-        const isOfDelivery = !isOfPage && [SESSION, SUBMISSIONS].includes(request.path);
+        const isOfDelivery = !isOfPage && [SESSION, SUBMISSIONS, PARTS].includes(request.path);
         const exchange = { context, path: request.path, ids: idsOf(request), isOfDelivery };
         witness.sending(exchange);
         let isOver = false;
@@ -117,7 +125,7 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
       case "never_ends":
         return void later(() => answer({ ...ask(), isEndless: true }));
       case "hostile":
-        return void later(() => answer(hostile(ids)));
+        return void later(() => answer(request.path === PARTS && random.chance(0.8) ? MISPLACED(ids) : hostile(ids)));
       case "status":
         return void later(() => answer(html(random.pick(STATUSES))));
       case "retry_after":
@@ -155,11 +163,12 @@ export function createNetwork({ scheduler, random, faults, server, cookie, idsOn
   };
 }
 
-const idsOf = ({ batch }) => (batch?.submissions ?? []).map(({ id }) => id);
+const idsOf = ({ batch, query }) => (query?.id ? [query.id] : (batch?.submissions ?? []).map(({ id }) => id));
 
 function readRequest(url, method, headers, body) {
-  const path = url.replace(ORIGIN, "").split("?")[0];
-  if (body === undefined) return { method, path, headers };
+  const [path, search] = url.replace(ORIGIN, "").split("?");
+  const query = Object.fromEntries(new URLSearchParams(search));
+  if (body === undefined || body instanceof ArrayBuffer) return { method, path, headers, query, body };
   const isMultipart = typeof body !== "string";
   const batch = JSON.parse(isMultipart ? body.parts.get("batch") : body);
   return { method, path, headers, batch, parts: isMultipart ? body.parts : new Map() };

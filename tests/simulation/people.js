@@ -1,3 +1,4 @@
+import { sha256 } from "./hash.js";
 import { titleOf } from "./witness.js";
 
 /** What can be wrong with what somebody writes, and what the site then says of it. */
@@ -10,7 +11,14 @@ export const BEHAVIOURS = [
   "site: malformed",
   "site: firewall",
 ];
-const FILE_SIZE = 64;
+/** A large one travels in parts. */
+export const FILE_SIZES = { small: 20, large: 64 };
+// Every so many acts are those of a script, which hands data over.
+const OF_SCRIPT = 5;
+// And so many of those in a group are about the one before.
+const ABOUT_ANOTHER = 2;
+// Until somebody thinks better of what they have discarded.
+const LONGEST_THOUGHT = 5000;
 
 /**
  * Those who sit at the device: they write, press buttons, correct what was refused, and believe what they are told.
@@ -19,6 +27,8 @@ const FILE_SIZE = 64;
  */
 export function createPeople({ scheduler, random, faults, witness, note }) {
   let written = 0;
+  /** What each owner has saved last in a group: the next one may be about it. @type {Map<string, {act: object, id: string}>} */
+  const lastInGroup = new Map();
   /** Acts whose words still stand in a form, because they could not be saved. @type {Set<{tab: object, act: object}>} */
   const inForms = new Set();
 
@@ -30,45 +40,60 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
   function newAct(owner, withTrouble, wanted) {
     const behaviour = wanted ?? (withTrouble && random.chance(0.35) ? random.pick(BEHAVIOURS) : "");
     if (behaviour) faults.count(`poison ${behaviour}`);
+    const group = withTrouble && random.chance(0.3) ? "shared" : null;
     return {
       owner,
       behaviour,
-      group: withTrouble && random.chance(0.3) ? "shared" : null,
-      byte: random.chance(0.25) ? random.between(1, 255) : null,
+      group,
+      about: (group && written % ABOUT_ANOTHER === 0 && lastInGroup.get(owner)) || null,
+      isOfScript: written % OF_SCRIPT === 0,
+      ...fileOf(random.chance(0.25) ? random.between(1, 255) : null),
       title: newWords("act"),
       id: null,
     };
   }
 
   function entryOf(tab, act, id) {
-    const file = { field: "attachment", part: "f0", name: "a.bin", type: "", size: FILE_SIZE };
+    const file = { field: "attachment", part: "f0", name: "a.bin", type: "", size: act.content?.byteLength };
     return tab.newEntry({
       id,
       owner: act.owner,
-      form: "note",
+      form: act.about ? "edited note" : "note",
+      target: act.about?.id ?? null,
       page: "/",
       captured_at: new Date(tab.clock.wall()).toISOString(),
-      fields: [["title", act.title], ["behaviour", act.behaviour]],
+      ...wordsOf(act),
       files: act.byte === null ? [] : [file],
       group: act.group,
     });
   }
 
-  const contentsOf = ({ byte }) => (byte === null ? [] : [new Uint8Array(FILE_SIZE).fill(byte).buffer]);
+  function wordsOf({ title, behaviour, isOfScript }) {
+    return isOfScript ? { data: { title, behaviour } } : { fields: [["title", title], ["behaviour", behaviour]] };
+  }
+
+  function fileOf(byte) {
+    if (byte === null) return { byte };
+    const size = byte % 2 ? FILE_SIZES.large : FILE_SIZES.small;
+    const content = Uint8Array.from({ length: size }, (_, place) => (byte + place) % 256).buffer;
+    return { byte, content, sum: sha256(content) };
+  }
+
+  const contentsOf = ({ content }) => (content ? [content] : []);
 
   /** As forms.js does it: saved under one id, then sent; what could not be saved is posted plainly or tried again. */
   async function submit(tab, act) {
     act.id ??= tab.newId();
     const entry = entryOf(tab, act, act.id);
     act.future = entry.future;
-    witness.pressed(act, { id: entry.id, title: act.title }, tab);
+    witness.pressed(act, { id: entry.id, title: act.title, about: act.about }, tab);
     note(`${tab.name} writes ${act.title} ${act.behaviour} ${act.group ?? ""}`);
     try {
       await tab.withRoom(tab.outbox.open);
       while (!(await tab.withRoom(() => tab.outbox.save(entry, contentsOf(act))))) {
         witness.gaveUp(act, { id: entry.id, title: act.title });
         entry.id = tab.newId();
-        witness.pressed(act, { id: entry.id, title: act.title }, tab);
+        witness.pressed(act, { id: entry.id, title: act.title, about: act.about }, tab);
       }
     } catch (error) {
       if (tab.alive) notSaved(tab, act, entry, error);
@@ -80,6 +105,7 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
   function saved(tab, act, version) {
     note(`${tab.name} says saved ${act.title}`);
     witness.told(act, version);
+    if (act.group) lastInGroup.set(act.owner, { act, id: version.id });
     tab.tellOthers();
     tab.armSync().then((isPromised) => {
       act.isPromised = isPromised;
@@ -106,9 +132,11 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     const old = attention.find(({ id }) => id === wanted) ?? random.pick(attention);
     const act = witness.actByTitle.get(titleOf(old));
     const id = old.receipt?.code === "id_reuse" ? tab.newId() : old.id;
-    const corrected = { ...act, title: newWords("corrected"), behaviour: "" };
+    // What it was about is gone for good, and it is written anew.
+    const about = old.receipt?.errors?.__all__ ? null : act.about;
+    const corrected = { ...act, title: newWords("corrected"), behaviour: "", about };
     const entry = entryOf(tab, corrected, id);
-    const version = { id, title: corrected.title };
+    const version = { id, title: corrected.title, about };
     witness.pressed(act, version, tab);
     note(`${tab.name} corrects ${titleOf(old)}`);
     const isReplaced = await tab.withRoom(() => tab.outbox.replace(old.id, entry, contentsOf(corrected))).catch(() => null);
@@ -127,11 +155,32 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     const entry = random.pick(seen);
     note(`${tab.name} discards ${titleOf(entry)}`);
     witness.discarding(titleOf(entry));
-    await tab.outbox.discard(entry).catch((error) => note(`${tab.name} reports ${error.name}`));
+    const report = (error) => note(`${tab.name} reports ${error.name}`);
+    const contents = await tab.outbox.contents(entry).catch(report);
+    const gone = contents && (await tab.outbox.discard(entry).catch(report));
+    if (gone && tab.alive && random.chance(0.5)) await undo(tab, gone, contents).catch(report);
+  }
+
+  /** As controls.js does it. */
+  async function undo(tab, gone, contents) {
+    await new Promise((resolve) => scheduler.at(random.next() * LONGEST_THOUGHT, resolve));
+    if (!tab.alive) return;
+    await tab.outbox.restore(gone, contents);
+    note(`${tab.name} takes ${titleOf(gone)} back`);
+    witness.restored(titleOf(gone));
+    if (tab.alive) tab.triggers.deliver();
+  }
+
+  /** As controls.js does it: what waits is to go out now. */
+  async function sendNow(tab) {
+    note(`${tab.name} sends now`);
+    await tab.outbox.hasten(tab.owner).catch((error) => note(`${tab.name} reports ${error.name}`));
+    if (tab.alive) tab.triggers.deliver();
   }
 
   return {
     discard,
+    sendNow,
 
     /** @param {object} tab @param {{withTrouble?: boolean, behaviour?: string}} [what] */
     write: (tab, { withTrouble = true, behaviour } = {}) => {

@@ -107,7 +107,7 @@ export function createPrivacy({ record, everything, onViolation }) {
       }
     },
 
-    /** Somebody has signed in at the site, whoever has left before; or the browser tells it of a sign-out now. */
+    /** Somebody has signed in at the site, whoever has left before. */
     isClear() {
       left = null;
     },

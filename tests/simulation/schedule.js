@@ -22,7 +22,7 @@ const WORKER_BOUND = 2 * MINUTE;
 // Longer than the worker goes on by itself; then Chromium tries again after five minutes, and after fifteen (row B3).
 const SITE_AWAY = 4 * MINUTE;
 const SYNC_BOUND = 22 * MINUTE;
-const MOST_STEPS = 20000;
+const MOST_STEPS = 60000;
 const LONGEST_GAP = 40;
 // Until what blocks an upgrade has gone, and what hangs has come back.
 const CALM = 15000;
@@ -78,6 +78,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
   const server = createServer({
     faulty,
     newToken: () => random.next().toString(36),
+    onUnknown: (submission) => witness.refusedAsUnknown(submission),
     onEffect(effect) {
       note(`the site has ${effect.title}`);
       witness.happened(effect);
@@ -145,6 +146,8 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
 
   /** Somebody opens a page, and the site is told of whoever has left (P8). */
   async function comesToRest() {
+    // Or it would end the session that begins now.
+    await until(() => !visits.isSigningOut(), BOUND);
     await isOver(visits.open(HOME), BOUND);
     await checkPages();
     // What is on its way still may end the session that was there before.

@@ -22,7 +22,12 @@ LEFT = {
         "an id that is a number",
         "failures of another kind",
     ],
-    "odd refused": ["fields are missing", "no form", "no group, and it is refused"],
+    "odd refused": [
+        "a file without a size",
+        "fields are missing",
+        "no form",
+        "no group, and it is refused",
+    ],
     "odd waiting": ["a file without a part"],
 }
 LONG = ["a hold of many years"]

@@ -9,6 +9,9 @@ import { HOME, ORIGIN, PATHS, SIGN_IN } from "./site.js";
  * @param {typeof import("../../offlinesync/static/offlinesync/reading.js")} reading
  */
 export function createVisits({ random, privacy, note }, device, reading) {
+  /** Tabs whose form to sign out has been sent, until another page is there. */
+  const signingOut = new Set();
+
   /** @returns {Promise<string | null>} what the person sees, if it is a page of the site */
   async function navigate(path) {
     const { context } = device.startWorker();
@@ -76,11 +79,16 @@ export function createVisits({ random, privacy, note }, device, reading) {
     /** @param {object} tab  the button of its form is pressed */
     signOut(tab) {
       note(`${tab.owner || "nobody"} signs out in ${tab.name}`);
-      const form = { dataset: { offlinesyncSignOut: "" }, method: "post", action: ORIGIN + SIGN_OUT };
+      if (tab.owner) signingOut.add(tab);
+      tab.onDeath(() => signingOut.delete(tab));
+      const attributes = { method: "post", action: ORIGIN + SIGN_OUT };
+      const form = { dataset: { offlinesyncSignOut: "" }, getAttribute: (name) => attributes[name] };
       const event = new Event("submit", { cancelable: true });
       Object.defineProperties(event, { target: { value: form }, submitter: { value: null } });
       tab.window.document.dispatchEvent(event);
     },
+
+    isSigningOut: () => signingOut.size > 0,
 
     /** @param {() => void} signAs  the site lets them in */
     async signIn(signAs) {

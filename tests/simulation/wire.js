@@ -26,22 +26,30 @@ export function differencesOfModel() {
   });
 }
 
-function ask(server, cookie, { sign_out: isSignOut = false, batch, token = "right", parts = {}, repeat = 1 }) {
+function ask(server, cookie, { sign_out: isSignOut = false, batch, part, content, token = "right", parts = {}, repeat = 1 }) {
   const headers = { "X-CSRFToken": token === "right" ? cookie.token : token };
   if (isSignOut) return server.handle(cookie, { method: "POST", path: SIGN_OUT, headers });
+  if (part) {
+    const query = Object.fromEntries(Object.entries(part).map(([name, value]) => [name, String(value)]));
+    const body = content && filled(content);
+    return server.handle(cookie, { method: content ? "POST" : "GET", path: "/offlinesync/parts/", headers, query, body });
+  }
   if (!batch) return server.handle(cookie, { method: "GET", path: "/offlinesync/session/" });
   return server.handle(cookie, {
     method: "POST",
     path: "/offlinesync/submissions/",
     headers,
     batch: { ...batch, submissions: Array(repeat).fill(batch.submissions).flat() },
-    parts: new Map(Object.entries(parts).map(([part, [byte, size]]) => [part, new Uint8Array(size).fill(byte).buffer])),
+    parts: new Map(Object.entries(parts).map(([name, content]) => [name, filled(content)])),
   });
 }
 
+const filled = ([byte, size]) => new Uint8Array(size).fill(byte).buffer;
+
 /** Everything that a device goes by, and no texts. */
-function outline({ status, json: { receipts, owner, code } = {} }) {
+function outline({ status, json: { receipts, owner, code, offset } = {} }) {
   if (receipts) return { status, receipts: receipts.map(outlineOfReceipt) };
+  if (offset !== undefined) return { status, offset };
   return { status, ...(owner !== undefined && { owner }), ...(code !== undefined && { code }) };
 }
 

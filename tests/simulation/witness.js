@@ -15,15 +15,22 @@
 export function createWitness({ entries, files, now, onViolation }) {
   /** @type {Map<string, object>} */
   const actByTitle = new Map();
+  /** What the words are about. @type {Map<string, {act: object, id: string} | null>} */
+  const aboutOf = new Map();
   /** @type {Set<object>} */
   const saved = new Set();
   /** @type {Map<string, {owner: string, id: string | null, title: string}>} */
   const effects = new Map();
   /** @type {Set<string>} titles */
   const discarded = new Set();
+  /** Some of those are taken back: others may have gone before them meanwhile. @type {Set<string>} titles */
+  const takenOut = new Set();
+  /** Until when the site has put off an entry. @type {Map<string, number>} */
+  const putOff = new Map();
   const inFlight = new Set();
   let askedToWaitUntil = 0;
   let honoursWaits = true;
+  let hasClock = true;
 
   // Not thrown: much of this runs under code whose business it is to survive errors.
   const violated = (promise, what) => onViolation(`${promise}: ${what}`);
@@ -65,10 +72,24 @@ export function createWitness({ entries, files, now, onViolation }) {
     const members = entries().filter((record) => record.owner === owner && record.group === group);
     const own = members.find((record) => record.id === id);
     for (const record of members) {
+      if (takenOut.has(titleOf(record))) continue;
       if (own && record.seq < own.seq && !hasEffect({ id: record.id, title: titleOf(record) })) {
         violated("P6", `${titleOf(own)} was brought in before ${titleOf(record)} of its group`);
       }
     }
+  }
+
+  /** What was written about something that the site had not heard of is done to just that. */
+  function checkReference({ id, title, about: found }) {
+    const about = aboutOf.get(title);
+    const wanted = about && `key of ${about.id}`;
+    // A form that the browser posts itself says in its own way what it is about.
+    if (id !== null && found !== wanted) violated("P6", `${title} is about ${wanted}, and was done to ${found}`);
+  }
+
+  function checkFile({ id, title, sums }, act) {
+    // A form that the browser posts itself carries its files itself.
+    if (id !== null && sums.join() !== (act.sum ?? "")) violated("A6", `${title} arrived with another file`);
   }
 
   return {
@@ -77,9 +98,10 @@ export function createWitness({ entries, files, now, onViolation }) {
     effects,
     checkDevice,
 
-    /** Somebody presses the button. @param {object} act @param {{id: string, title: string}} version @param {object} tab */
+    /** Somebody presses the button. @param {object} act @param {{id: string, title: string, about: object | null}} version @param {object} tab */
     pressed(act, version, tab) {
       act.open = [...(act.open ?? []), { ...version, tab }];
+      aboutOf.set(version.title, version.about);
       actByTitle.set(version.title, act);
     },
 
@@ -93,12 +115,20 @@ export function createWitness({ entries, files, now, onViolation }) {
       this.gaveUp(act, version);
       act.open = act.open.filter((open) => isSame(open, version) || open.tab?.alive);
       saved.add(act);
+      putOff.delete(version.id);
       checkDevice();
     },
 
     /** Its owner wants to be rid of these words: from now on they may be gone, and what is written after them may not. */
     discarding(title) {
       discarded.add(title);
+      takenOut.add(title);
+    },
+
+    /** They have thought better of it, and were told that it is back. */
+    restored(title) {
+      discarded.delete(title);
+      checkDevice();
     },
 
     /** It says "not saved", knowing that nothing was written. */
@@ -120,12 +150,24 @@ export function createWitness({ entries, files, now, onViolation }) {
       if (effects.has(title)) violated("P3", `${title} happened twice`);
       if (act.owner !== owner) violated("P4", `${title} of ${act.owner || "nobody"} happened as ${owner || "nobody"}'s`);
       checkOrder(effect);
+      checkReference(effect);
+      checkFile(effect, act);
       effects.set(title, effect);
+    },
+
+    /** The site refuses it because it knows nothing of what it is about. */
+    refusedAsUnknown(submission) {
+      const title = titleOf(submission);
+      const about = aboutOf.get(title);
+      const isDiscarded = about && [...takenOut].some((gone) => actByTitle.get(gone) === about.act);
+      if (!isDiscarded) violated("P6", `${title} was refused: what it is about has not come before it`);
     },
 
     /** A page is told of receipts. */
     reported(owner, receipts) {
-      for (const { id, status } of receipts) {
+      for (const { id, status, retry_after: seconds } of receipts) {
+        const isPaused = status === "deferred" && entries().some((record) => record.id === id && record.pause);
+        if (isPaused && seconds > 0) putOff.set(id, now() + seconds * 1000);
         const isTrue = [...effects.values()].some((effect) => effect.id === id && effect.owner === owner);
         if (status === "accepted" && !isTrue) violated("P5", `a page was told that ${id} was accepted, which it was not`);
       }
@@ -133,8 +175,10 @@ export function createWitness({ entries, files, now, onViolation }) {
 
     sending(exchange) {
       if (honoursWaits && exchange.isOfDelivery && now() < askedToWaitUntil) violated("B12", "a request before the time that the site has asked for");
+      const isEarly = ({ ids, isOfDelivery }) => isOfDelivery && ids.some((id) => now() < putOff.get(id));
+      if (hasClock && isEarly(exchange)) violated("B12", "an entry before the time that the site has put it off to");
       inFlight.add(exchange);
-      const alive = [...inFlight].filter(({ context, path }) => context.alive && path.endsWith("submissions/"));
+      const alive = [...inFlight].filter(({ context, path }) => context.alive && /(submissions|parts)\/$/.test(path));
       if (alive.length > 1) violated("B6", "two deliveries at once");
     },
 
@@ -157,13 +201,18 @@ export function createWitness({ entries, files, now, onViolation }) {
       honoursWaits = false;
     },
 
+    /** What is written down already holds for as long as the clock that it was written by. */
+    excusePauses() {
+      hasClock = false;
+    },
+
     /** @param {object} act whatever the site has of it may be there once more under another id */
     isSettled: (act) => act.open.some(isOver),
   };
 }
 
-/** @param {{fields: [string, string][]}} record @param {string} name */
-export const valueOf = ({ fields }, name) => fields.find(([key]) => key === name)?.[1] ?? "";
+/** @param {{fields: [string, string][], data?: Record<string, string>}} record @param {string} name */
+export const valueOf = ({ fields, data }, name) => data?.[name] ?? fields.find(([key]) => key === name)?.[1] ?? "";
 
-/** @param {{fields: [string, string][]}} record */
+/** @param {{fields: [string, string][], data?: Record<string, string>}} record */
 export const titleOf = (record) => valueOf(record, "title");

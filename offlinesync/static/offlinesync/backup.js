@@ -1,5 +1,6 @@
 /** @import { Entry } from "./entries.js" */
 
+const FORMAT = 1;
 const PAGE = 20;
 // Browsers read the file after the click, and some of them much later.
 const KEPT_FOR = 60000;
@@ -18,7 +19,9 @@ const KEPT_FOR = 60000;
 export function createBackup({ document, outbox, clock, timestamp, owner }) {
   /** @param {Entry} entry */
   async function readable(entry) {
-    const { id, form, page, captured_at, labels, fields, receipt, trouble } = entry;
+    // With all that the site is sent of it: `offlinesync_import` takes it in as a delivery would.
+    const { id, form, page, captured_at, label, labels, fields, data, receipt, trouble } = entry;
+    const { language, time_zone, target, group, base_version, refs } = entry;
     // A file that cannot be read any more is no reason to keep no copy of all the rest (row B9).
     const contents = await outbox.contents(entry).catch(() => []);
     const listed = Array.isArray(entry.files) ? entry.files : [];
@@ -28,12 +31,13 @@ export function createBackup({ document, outbox, clock, timestamp, owner }) {
         return { field: file?.field, name: file?.name, type: file?.type, size: file?.size, base64 };
       }),
     );
-    return { id, form, page, captured_at, labels, fields, files, receipt, trouble };
+    const said = { id, form, page, captured_at, label, labels, fields, data, files, receipt, trouble };
+    return { ...said, language, time_zone, target, group, base_version, refs };
   }
 
   /** In parts, because one text of all files may be more than a browser holds. @returns {Promise<string[]>} */
   async function written() {
-    const head = JSON.stringify({ site: document.location.origin, written_at: timestamp() });
+    const head = JSON.stringify({ format: FORMAT, site: document.location.origin, owner, written_at: timestamp() });
     const parts = [head.slice(0, -1), ',"entries":['];
     for (let after = 0; ;) {
       const entries = await outbox.page(owner, { after, limit: PAGE });

@@ -26,6 +26,7 @@ const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
  * @param {object} collaborators
  * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
  * @param {ReturnType<import("./transport.js").createTransport>} collaborators.transport
+ * @param {ReturnType<import("./uploads.js").createUploads>} collaborators.uploads
  * @param {<T>(work: () => Promise<T>) => Promise<T>} collaborators.lock  one holder at a time, over all tabs and the worker
  * @param {{wall: () => number}} collaborators.clock  milliseconds since 1970, as the device has it
  * @param {() => number} collaborators.random  0 to 1
@@ -33,7 +34,7 @@ const SESSION_STALE = ["csrf_failed", "not_authenticated", "owner_changed"];
  * @param {(owner: string, receipts: Receipt[]) => void} collaborators.report
  * @returns {() => Promise<Outcome>} starts a delivery, or has the one under way look again
  */
-export function createDelivery({ outbox, transport, lock, clock, random, toSubmission, report }) {
+export function createDelivery({ outbox, transport, uploads, lock, clock, random, toSubmission, report }) {
   let batchSize = 1;
   let failures = 0;
 
@@ -61,7 +62,7 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
   function putOff(entry, trouble, seconds) {
     const times = (Number(entry.pause?.times) || 0) + 1;
     const asked = seconds > 0 ? Math.min(seconds * 1000, LONGEST_PUT_OFF) : backOff(times);
-    return { entry, trouble, pause: newPause(asked, times) };
+    return { entry, trouble, pause: { ...newPause(asked, times), isAsked: seconds > 0 } };
   }
 
   /**
@@ -96,9 +97,11 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
       if (wait > 0) waits.push(wait);
       if (size !== null) {
         bytes += size + 1;
-        if (batch.length && bytes > session.max_bytes) break;
+        // A large file travels alone.
+        const isLarge = uploads.isLarge(session, entry);
+        if (batch.length && (isLarge || bytes > session.max_bytes)) break;
         batch.push(entry);
-        if (batch.length === limit) break;
+        if (isLarge || batch.length === limit) break;
       } else {
         if (free) troubled.push(entry);
         // Nothing of a group overtakes an earlier member that is not settled (P6).
@@ -133,7 +136,21 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
   /** @param {Entry} entry */
   const filesOf = ({ files }) => files ?? [];
 
+  /** @returns {Promise<import("./transport.js").Answer | {kind: "progress"}>} */
   async function send(session, batch) {
+    // What the site could not put together is sent whole the next time: otherwise it might be so for ever.
+    if (!uploads.isLarge(session, batch[0]) || batch[0].trouble === "incomplete_file") return sendBatch(session, batch);
+    const told = await uploads.advance(session, batch[0]);
+    if (told.kind === "whole") return sendBatch(session, batch);
+    return told.kind === "arrived" ? sendBatch(session, [withSums(batch[0], told.sums)]) : told;
+  }
+
+  /** @param {Entry} entry @param {(string | null)[]} sums */
+  function withSums(entry, sums) {
+    return { ...entry, files: entry.files.map((file, index) => (sums[index] ? { ...file, sha256: sums[index] } : file)) };
+  }
+
+  async function sendBatch(session, batch) {
     const names = new Map();
     const partName = (file) => names.get(file) ?? names.set(file, `f${names.size}`).get(file);
     const submissions = batch.map((entry) => toSubmission(entry, partName));
@@ -141,9 +158,10 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
     for (const entry of batch) {
       // Bytes that cannot be read any more are as good as gone, and no reason to hold up the others (row B9): the part is
       // left out, and the server says which file is incomplete.
-      const contents = await outbox.contents(entry).catch(() => []);
+      const isSent = filesOf(entry).every(({ sha256 }) => sha256);
+      const contents = isSent ? [] : await outbox.contents(entry).catch(() => []);
       filesOf(entry).forEach((file, index) => {
-        if (contents[index]) files.push({ ...file, part: partName(file), content: contents[index] });
+        if (contents[index] && !file.sha256) files.push({ ...file, part: partName(file), content: contents[index] });
       });
     }
     return transport.send(session, batch[0].owner || null, submissions, files);
@@ -182,6 +200,11 @@ export function createDelivery({ outbox, transport, lock, clock, random, toSubmi
   /** @returns {Promise<"sent" | "failed" | "disliked" | "stale" | "unsupported_protocol">} */
   async function handle(answer, batch) {
     if (SESSION_STALE.includes(answer.kind)) return "stale";
+    if (answer.kind === "progress") {
+      // For others to know, no more: where it can't be written, as on a full device, the delivery goes on (row A1).
+      await outbox.settle({ progressed: [{ entry: batch[0], sent: answer.sent }] }).catch(() => {});
+      return "sent";
+    }
     if (answer.kind === "unsupported_protocol") return answer.kind;
     if (answer.kind === "receipts" && (await settle(batch, answer.receipts))) {
       batchSize = Math.min(batchSize * 2, LARGEST_BATCH);

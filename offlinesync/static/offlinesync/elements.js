@@ -2,13 +2,48 @@
  * The visitor's status line, and the parts of what is shown below it. Every text stands in a `<template>` that Django
  * rendered, so that it is translated and a site can override it.
  *
+ * @typedef {object} Line
+ * @property {string} name  of the template with the sentence
+ * @property {number} [count]
+ * @property {number} [total]  that the count is one of
+ * @property {string} [since]  ISO 8601
+ * @property {string | null} [at]  likewise: when it is tried again; null: soon
+ * @property {string} [href]
+ * @property {string} [text]
+ * @property {string} [level]
+ *
  * @param {object} collaborators
  * @param {Document} collaborators.document
  * @param {() => Document} collaborators.texts  where the templates stand
+ * @param {(error: unknown) => void} collaborators.reportError
  */
-export function createElements({ document, texts }) {
+export function createElements({ document, texts, reportError }) {
   const template = (name) => texts().querySelector(`template[data-offlinesync-template="${CSS.escape(name)}"]`);
   const languages = spoken(document.documentElement.lang);
+  /** The lines of the status as they stand there. @type {{key: string, element: HTMLElement}[]} */
+  let said = [];
+  /** Where the site wants the status, if it says so. */
+  const isStatusPlaced = document.querySelector("[data-offlinesync-status]") !== null;
+  /** @type {Set<string>} */
+  const missed = new Set();
+
+  const has = (name) => template(name) !== null;
+
+  /** A site's own texts may be those of an earlier release: what they lack is not said, and everything else is. */
+  function isThere({ name }) {
+    if (has(name)) return true;
+    if (!missed.has(name)) reportError(new Error(`offlinesync: this site's texts lack the template "${name}": add it to texts.html.`));
+    missed.add(name);
+    return false;
+  }
+
+  /** Only what is in another place is moved, since moving takes the focus. @param {Element} parent @param {Element[]} wanted */
+  function arrange(parent, wanted) {
+    for (const element of [...parent.children]) if (!wanted.includes(element)) element.remove();
+    wanted.forEach((element, index) => {
+      if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
+    });
+  }
 
   /** @param {string} name @returns {HTMLElement} */
   const clone = (name) => document.importNode(template(name).content.firstElementChild, true);
@@ -29,28 +64,50 @@ export function createElements({ document, texts }) {
     return region;
   }
 
-  function line(name, { count, since, href, text, level }) {
+  function line(name, { href, level, at, ...values }) {
     const element = clone(name);
     if (level) element.dataset.offlinesyncLevel = level;
-    for (const place of element.querySelectorAll("[data-offlinesync-text]")) place.textContent = text;
-    for (const place of element.querySelectorAll("[data-offlinesync-count]")) place.textContent = String(count);
-    for (const place of element.querySelectorAll("time")) tellTime(place, since);
+    tellNext(element, at ?? null);
     for (const link of element.querySelectorAll("a")) {
       if (href === undefined) link.remove();
       else link.href = href;
     }
+    tell(element, values);
     return element;
+  }
+
+  /** What may change while a line stays the same one: it is put into the place that it has. */
+  function tell(element, { count, total, since, text }) {
+    const put = (selector, work) => element.querySelectorAll(selector).forEach(work);
+    const say = (said) => (place) => void (place.textContent !== String(said) && (place.textContent = String(said)));
+    if (text !== undefined) put("[data-offlinesync-text]", say(text));
+    if (count !== undefined) put("[data-offlinesync-count]", say(count));
+    if (total !== undefined) put("[data-offlinesync-total]", say(total));
+    if (total !== undefined) put("progress", (bar) => Object.assign(bar, { max: total, value: count - 1 }));
+    if (since !== undefined) put("time", (place) => tellTime(place, since));
+  }
+
+  /**
+   * A sentence says when there is another try, or that it comes soon.
+   *
+   * @param {HTMLElement} element
+   * @param {string | null} at  ISO 8601; null: soon, or nobody knows
+   */
+  function tellNext(element, at) {
+    for (const place of element.querySelectorAll(at ? "[data-offlinesync-soon]" : "[data-offlinesync-at]")) place.remove();
+    for (const place of element.querySelectorAll("[data-offlinesync-at] time")) tellTime(place, at, { timeStyle: "short" });
   }
 
   /**
    * @param {HTMLTimeElement} place
    * @param {string} timestamp  ISO 8601
+   * @param {Intl.DateTimeFormatOptions} [style]
    */
-  function tellTime(place, timestamp) {
+  function tellTime(place, timestamp, style = { dateStyle: "medium", timeStyle: "short" }) {
     const date = new Date(timestamp);
     // The device may have said anything of its clock (row B14).
     if (Number.isNaN(date.getTime())) return;
-    const text = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "short" }).format(date);
+    const text = new Intl.DateTimeFormat(languages, style).format(date);
     place.dateTime = timestamp;
     if (place.textContent !== text) place.textContent = text;
   }
@@ -74,20 +131,37 @@ export function createElements({ document, texts }) {
       dialog.addEventListener("close", () => place.replaceWith(region), { once: true });
     },
     tellTime,
+    tellNext,
+
+    arrange,
+    isStatusPlaced,
 
     /** Whether there is a text of that name: a site may have one of its own for a code of its own. */
-    has: (name) => template(name) !== null,
+    has,
 
     /**
-     * @param {{name: string, count?: number, since?: string, href?: string, text?: string, level?: string}[]} lines  what is true now, the newest first
+     * What has not changed stays as it is, and is not announced again.
+     *
+     * @param {Line[]} lines  what is true now, the newest first
+     * @param {string} connection  for the site's own styles
      */
-    showStatus(lines) {
+    showStatus(lines, connection) {
       const region = statusRegion();
-      const wanted = lines.map(({ name, ...values }) => line(name, values));
-      const same = wanted.length === region.children.length
-        && wanted.every((element, index) => element.isEqualNode(region.children[index]));
-      // What has not changed is not announced again.
-      if (!same) region.replaceChildren(...wanted);
+      region.dataset.offlinesyncConnection = connection;
+      const before = said;
+      said = lines.filter(isThere).map(({ name, count, total, ...fixed }) => {
+        const key = JSON.stringify([name, fixed]);
+        const index = before.findIndex((each) => each.key === key && region.contains(each.element));
+        const { element } = index < 0 ? { element: line(name, { count, total, ...fixed }) } : before.splice(index, 1)[0];
+        if (index >= 0) tell(element, { count, total });
+        return { key, element };
+      });
+      arrange(region, said.map(({ element }) => element));
+    },
+
+    /** @param {string} action  of a button in the status */
+    focusOn(action) {
+      statusRegion().querySelector(`[data-offlinesync-action="${action}"]`)?.focus();
     },
 
     /**

@@ -24,6 +24,7 @@
  * @property {number} since  milliseconds since 1970
  * @property {number} until  likewise
  * @property {number} times  how many there have been in a row
+ * @property {boolean} [isAsked]  by the site
  *
  * @typedef {object} Entry
  * @property {number} [seq]  given by the outbox: the order of saving, whatever the clock said (row B14)
@@ -33,6 +34,8 @@
  * @property {string} page  where the form stood, to go back to
  * @property {string} captured_at  the device's clock: information only
  * @property {[string, string][]} fields
+ * @property {object | null} [data]  what a script has handed over, in the place of fields
+ * @property {string} [label]  what the page called its form
  * @property {Record<string, string>} labels  what the page called its fields: the form may be gone when they are read (row C10)
  * @property {EntryFile[]} files
  * @property {string | null} language
@@ -46,6 +49,7 @@
  * @property {number} revision  grows with each edit, so that a receipt settles only what it was given for
  * @property {number} failures  how often it failed when it was sent alone (row B9)
  * @property {Pause | null} pause  not to be sent before it is over
+ * @property {Record<string, number>} [sent]  how many bytes of a large file have arrived, by its SHA-256
  * @property {string | null} trouble  why it still waits: the code of a `deferred` receipt, "too_large",
  *   "unreadable" where it makes no submission, or "failed" for no receipt
  */
@@ -79,6 +83,8 @@ export function newEntry(content) {
     page: "",
     captured_at: "",
     fields: [],
+    data: null,
+    label: "",
     labels: {},
     files: [],
     language: null,
@@ -97,6 +103,25 @@ export function newEntry(content) {
 }
 
 /**
+ * Names as the site's errors name them: those of nested data are joined by dots.
+ *
+ * @param {Entry} entry
+ * @returns {[string, string][]} what was written, by its name
+ */
+export function wordsIn({ fields, data }) {
+  return [...fields, ...flattened(data ?? {})];
+}
+
+/** @param {object | unknown[]} data @returns {[string, string][]} */
+function flattened(data, path = []) {
+  return Object.entries(data).flatMap(([key, value]) => {
+    const name = [...path, key];
+    if (value !== null && typeof value === "object") return flattened(value, name);
+    return [[name.join("."), value === null ? "" : String(value)]];
+  });
+}
+
+/**
  * @param {Entry} entry
  * @param {(file: EntryFile) => string} partName  part names must be unique in a request
  * @returns {object} the entry as one submission of protocol 1
@@ -109,6 +134,7 @@ export function toSubmission(entry, partName) {
     form,
     captured_at,
     fields,
+    ...(entry.data ? { data: entry.data } : {}),
     files: (entry.files ?? []).map((file) => ({ ...file, part: partName(file) })),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
   };

@@ -10,17 +10,20 @@ const NON_FIELD = "__all__";
  * @param {HTMLFormElement} form
  * @param {FieldErrors} errors
  * @param {(nonField: boolean) => HTMLElement} newList  an empty list with one item to repeat
+ * @returns {Map<string, HTMLElement>} the lists that stand at their fields
  */
 export function showErrors(form, errors, newList) {
   clearErrors(form);
   const unplaced = [];
+  const placed = new Map();
   for (const [name, found] of Object.entries(errors)) {
     const control = name === NON_FIELD ? null : visibleControl(form, name);
-    if (control) placeAt(form, control, name, fill(newList(false), found));
+    if (control) placed.set(name, placeAt(form, control, name, fill(newList(false), found)));
     else unplaced.push(...found);
   }
   if (unplaced.length) form.prepend(fill(newList(true), unplaced));
   form.querySelector("[aria-invalid=true]")?.focus();
+  return placed;
 }
 
 /** @param {HTMLFormElement} form */
@@ -59,6 +62,7 @@ function placeAt(form, control, name, list) {
   control.setAttribute("aria-describedby", [...described, list.id].join(" "));
   // In a paragraph a list cannot stand: there Django writes it before the paragraph.
   (widget.closest("p") ?? widget).before(list);
+  return list;
 }
 
 function undescribe(control, id) {

@@ -1,4 +1,11 @@
 /**
+ * @typedef {object} Before  what has happened on the page before the client ran
+ * @property {Set<HTMLFormElement>} typed  the person has written in them
+ * @property {boolean} isLeaving  a form is on its way already, as a plain one
+ * @property {boolean} isRestored  the page has been in the back/forward cache
+ */
+
+/**
  * What the browser's own POST of a form would carry, and the way back into the form.
  *
  * @typedef {{fields: [string, string][], files: {field: string, file: File}[]}} Content
@@ -255,4 +262,44 @@ function offer(control, value) {
   if (around) around.after(label);
   else control.parentElement.append(label);
   return label;
+}
+
+/**
+ * Puts other values into one field: those of its controls that have its name, or that of one of its parts.
+ *
+ * @param {HTMLFormElement} form
+ * @param {string} field
+ * @param {[string, string][]} pairs  as a browser would post it
+ * @returns {() => void} puts back what stood there
+ */
+export function fillField(form, field, pairs) {
+  const names = new Set([field, ...pairs.map(([name]) => name)]);
+  const controls = [...form.elements].filter((control) => names.has(control.name) && !control.matches(BUTTONS));
+  const undo = [];
+  const before = controls.map((control) => standing(control));
+  for (const name of names) {
+    const values = pairs.filter(([each]) => each === name).map(([, value]) => value);
+    for (const control of controls) if (control.name === name) taking(control, values, undo)();
+  }
+  tellOf(controls);
+  return () => {
+    for (const step of [...undo, ...before]) step();
+    tellOf(controls);
+  };
+}
+
+/** @param {HTMLElement} control @returns {() => void} makes it stand again as it does now */
+function standing(control) {
+  const { value, checked } = control;
+  if (control.matches("[type=checkbox], [type=radio]")) return () => Object.assign(control, { checked });
+  const selected = control.matches("select") ? [...control.options].map((option) => option.selected) : null;
+  if (selected) return () => selected.forEach((is, index) => Object.assign(control.options[index], { selected: is }));
+  return () => Object.assign(control, { value });
+}
+
+/** The site's own scripts hear of it as if it had been typed. */
+function tellOf(controls) {
+  for (const control of controls) {
+    for (const type of ["input", "change"]) control.dispatchEvent(new Event(type, { bubbles: true }));
+  }
 }

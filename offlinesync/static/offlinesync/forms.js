@@ -24,6 +24,7 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {boolean} collaborators.isRevisited  the browser has put back what stood in the page's forms
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
+ * @param {ReturnType<import("./refusal.js").createRefusal>} collaborators.showRefusal
  * @param {ReturnType<import("./messages.js").createMessages>} collaborators.messages
  * @param {ReturnType<import("./posting.js").createPosting>} collaborators.post
  * @param {ReturnType<import("./room.js").createRoom>} collaborators.withRoom
@@ -34,7 +35,7 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, messages, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
+  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, showRefusal, messages, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
@@ -153,7 +154,7 @@ export function createForms(collaborators) {
   /** @returns {Promise<string>} the entry's id, once it lies on the device */
   async function save(form, content, state) {
     const { refusal } = state;
-    const { offlinesyncForm, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup, offlinesyncRefs } = form.dataset;
+    const { offlinesyncForm, offlinesyncLabel, offlinesyncLanguage, offlinesyncTimeZone, offlinesyncTarget, offlinesyncGroup, offlinesyncRefs, offlinesyncBaseVersion } = form.dataset;
     const contents = await Promise.all(content.files.map(({ file }) => file.arrayBuffer()));
     // An id that the site has on record with other content is of no more use.
     state.id ??= refusal && refusal.code !== "id_reuse" ? refusal.id : await idOf(state);
@@ -165,6 +166,7 @@ export function createForms(collaborators) {
       page: window.location.pathname + window.location.search,
       captured_at: timestamp(),
       fields: content.fields,
+      label: offlinesyncLabel,
       labels: fields.labelsOf(form),
       files: content.files.map(({ field, file }, index) => {
         const { byteLength: size } = contents[index];
@@ -174,14 +176,15 @@ export function createForms(collaborators) {
       time_zone: offlinesyncTimeZone ?? null,
       target: offlinesyncTarget ?? null,
       group: offlinesyncGroup ?? null,
+      base_version: offlinesyncBaseVersion ?? null,
       refs: namesIn(offlinesyncRefs),
     });
-    if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents)))) {
+    if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents), contents))) {
       // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).
       // Otherwise what was refused has been dealt with in another tab: these are other words.
       if (refusal && !state.unsure) rename(form, state, entry);
       // An earlier attempt has saved what stood in the form then, and these are other words.
-      while (!(await withRoom(() => outbox.save(entry, contents)))) rename(form, state, entry);
+      while (!(await withRoom(() => outbox.save(entry, contents), contents))) rename(form, state, entry);
     }
     announceSaved();
     askToPersist();
@@ -249,13 +252,18 @@ export function createForms(collaborators) {
     Object.assign(stateOf(form), { refusal: receipt, typedOn: false });
     acts.remember(form, receipt.id);
     status.onScreen.add(receipt.id);
-    errors.showErrors(form, receipt.errors ?? {}, elements.newErrorList);
+    showRefusal(form, receipt);
+    if (receipt.status === "conflict") {
+      // Whoever sends it again has seen what it replaces.
+      form.dataset.offlinesyncBaseVersion = receipt.version ?? "";
+      return status.say("changed-meanwhile");
+    }
     await status.say(receipt.code === "id_reuse" ? "refused-again" : "refused");
   }
 
   async function notSaved(form, submitter, state, error) {
     // What can't be shown goes out all the same (P7).
-    await status.say("not-saved").catch(told);
+    await status.say(error.name === "QuotaExceededError" ? "no-room" : "not-saved").catch(told);
     // What stands in the form is in no entry, and no entry is to be put over it (P2).
     state.typedOn = true;
     // Nobody knows whether it lies in the outbox after all: it is tried again under its id, and never posted as well (P7).
@@ -294,7 +302,13 @@ export function createForms(collaborators) {
     if (state.refusal) empty(form);
     fields.fillForm(form, entry.fields, files);
     status.onScreen.delete(state.refusal?.id);
-    await refused(form, entry.receipt ?? { id, status: "rejected" });
+    await refusedBefore(form, entry);
+  }
+
+  /** What was written stands beside what its page had shown, and not beside what this one shows (row E1). */
+  async function refusedBefore(form, { id, receipt, base_version: shown }) {
+    if (shown != null) form.dataset.offlinesyncBaseVersion = shown;
+    await refused(form, receipt ?? { id, status: "rejected" });
   }
 
   /** What the browser has put back into a form is what stood in it, under the id that it had then (row A8). */
@@ -314,7 +328,7 @@ export function createForms(collaborators) {
       const files = await filesOf(entry);
       if (fields.isFilled(form)) fields.completeForm(form, entry.fields, files);
       else fields.fillForm(form, entry.fields, files);
-      await refused(form, entry.receipt ?? { id, status: "rejected" });
+      await refusedBefore(form, entry);
     }
   }
 
@@ -346,7 +360,8 @@ export function createForms(collaborators) {
   }
 
   return {
-    /** @param {import("./entry.js").Before} before */
+    takes: (form) => isCaptured(form, null),
+    /** @param {import("./fields.js").Before} before */
     async start({ typed, isLeaving }) {
       for (const form of typed) stateOf(form).typedOn = true;
       if (isLeaving) leave();

@@ -12,9 +12,11 @@ const PASSING = [null, "failed", "busy", "group"];
  * @param {object} collaborators
  * @param {Document} collaborators.document
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
+ * @param {ReturnType<import("./reasons.js").createReasons>} collaborators.reasons
+ * @param {typeof import("./entries.js").wordsIn} collaborators.wordsIn
  * @param {(error: unknown) => void} collaborators.reportError
  */
-export function createListing({ document, elements, reportError }) {
+export function createListing({ document, elements, reasons, wordsIn, reportError }) {
   /** What is shown keeps its element while it stays the same: whoever reads or presses there is not disturbed. */
   /** @type {Map<string, {seen: string, element: HTMLElement, entry: Entry}>} */
   let items = new Map();
@@ -24,17 +26,20 @@ export function createListing({ document, elements, reportError }) {
 
   function place() {
     list ??= elements.clone("entries");
-    if (!list.isConnected) elements.statusRegion().after(list);
+    if (list.isConnected) return list;
+    const wanted = document.querySelector("[data-offlinesync-outbox]");
+    if (wanted) wanted.append(list);
+    else elements.statusRegion().after(list);
     return list;
   }
 
   function itemOf(entry) {
-    const { revision, state, trouble, receipt } = entry;
-    const seen = JSON.stringify({ revision, state, trouble, receipt });
+    const { revision, state, receipt } = entry;
+    const seen = JSON.stringify({ revision, state, receipt });
     const shown = items.get(entry.id);
-    if (shown?.seen === seen) return { ...shown, entry };
-    const element = buildAnyhow(entry);
-    if (shown) keepOpen(shown.element, element);
+    const element = shown?.seen === seen ? shown.element : buildAnyhow(entry);
+    if (shown && shown.element !== element) keepOpen(shown.element, element);
+    reasons.say(element.querySelector("[data-offlinesync-why]"), reasons.of(entry));
     return { seen, element, entry };
   }
 
@@ -44,7 +49,7 @@ export function createListing({ document, elements, reportError }) {
       return build(entry);
     } catch (error) {
       reportError(error);
-      return build({ ...entry, fields: [], files: [], labels: {}, receipt: null });
+      return build({ ...entry, fields: [], data: null, files: [], labels: {}, receipt: null });
     }
   }
 
@@ -52,15 +57,36 @@ export function createListing({ document, elements, reportError }) {
     const element = elements.clone("entry");
     const part = (name) => element.querySelector(`[data-offlinesync-${name}]`);
     element.id = `offlinesync-kept-${entry.id}`;
-    part("title").textContent = titleOf(entry);
+    const title = part("title");
+    title.textContent = titleOf(entry, wordsIn(entry));
+    title.id = `${element.id}-title`;
+    // An entries.html of the site's own may be that of an earlier release.
+    const form = part("form");
+    if (form) form.textContent = String(entry.label ?? "");
     elements.tellTime(element.querySelector("time"), entry.captured_at);
-    part("why").append(elements.clone(reasonOf(entry, elements.has)), ...errorsOf(entry));
-    part("words").append(...entry.fields.flatMap(([name, value]) => wordsOf(nameOf(entry, name), value)));
+    part("why").append(...errorsOf(entry));
+    showCurrent(entry, part("current"));
+    part("words").append(...wordsIn(entry).flatMap(([name, value]) => wordsOf(nameOf(entry, name), value)));
     part("words").append(...(entry.files ?? []).flatMap((file) => wordsOf(nameOf(entry, file.field), file.name)));
     if (isOpenable(entry)) part("open").href = linkTo(entry);
     else part("open").remove();
-    part("action").dataset.offlinesyncEntry = entry.id;
+    for (const button of element.querySelectorAll("[data-offlinesync-action]")) {
+      button.dataset.offlinesyncEntry = entry.id;
+      if (button.dataset.offlinesyncAction === "send" && entry.state === "refused") button.remove();
+    }
+    // Many buttons are called alike: what each is about is read with it.
+    element.querySelectorAll("button, a, summary").forEach((control, index) => {
+      control.id = `${element.id}-${index}`;
+      control.setAttribute("aria-labelledby", `${control.id} ${title.id}`);
+    });
     return element;
+  }
+
+  /** What somebody else has put in the place of what the form had shown. */
+  function showCurrent(entry, place) {
+    const words = Object.entries(entry.receipt?.current ?? {}).flatMap(([name, value]) => wordsOf(nameOf(entry, name), String(value ?? "")));
+    if (words.length) place.querySelector("dl").append(...words);
+    else place.remove();
   }
 
   function errorsOf({ receipt, labels = {} }) {
@@ -98,8 +124,7 @@ export function createListing({ document, elements, reportError }) {
       items = new Map(entries.map((entry) => [entry.id, itemOf(entry)]));
       const wanted = [...items.values()].map(({ element }) => element);
       const inside = details.querySelector("[data-offlinesync-list]");
-      const same = wanted.length === inside.children.length && wanted.every((item, index) => item === inside.children[index]);
-      if (!same) inside.replaceChildren(...wanted);
+      keepFocus(inside, () => elements.arrange(inside, wanted));
       const oldest = entries.reduce((first, entry) => (entry.seq < first.seq ? entry : first));
       elements.tellTime(details.querySelector("summary time"), oldest.captured_at);
       const others = details.querySelector("[data-offlinesync-more]");
@@ -126,37 +151,48 @@ export function createListing({ document, elements, reportError }) {
     /** @param {string | undefined} id @returns {Entry | undefined} an entry as the person sees it */
     shown: (id) => items.get(id)?.entry,
 
-    /** After what had the focus is gone. */
-    focus: () => list?.isConnected && list.querySelector("summary").focus(),
+    /** After what had the focus is gone. @returns {boolean} whether there is something left to go to */
+    focus() {
+      if (!list?.isConnected) return false;
+      list.querySelector("summary").focus();
+      return true;
+    },
   };
 }
 
-/** @param {Entry} entry */
+/** @param {Entry} entry @returns {string} to its form, or to where it stands in the list */
 export function linkTo(entry) {
   return isOpenable(entry) ? `${entry.page}#offlinesync-${entry.id}` : `#offlinesync-kept-${entry.id}`;
 }
 
-/** Where the site knows no such form any more, there is no page to go back to (row C10). @param {Entry} entry */
-const isOpenable = ({ state, receipt }) => state !== "waiting" && receipt?.code !== "unknown_form";
+/**
+ * Where the site knows no such form any more, there is no page to go back to (row C10), and what a script has handed over
+ * has stood in no form at all.
+ *
+ * @param {Entry} entry
+ */
+export const isOpenable = ({ state, receipt, data }) => state !== "waiting" && receipt?.code !== "unknown_form" && !data;
 
 /** @param {Entry} entry */
 const needsAttention = ({ state, trouble }) => state !== "waiting" || !PASSING.includes(trouble);
 
-/** The name of the template with the sentence that says why it is still here. */
-function reasonOf({ state, receipt, trouble }, has) {
-  const kind = state === "refused" ? "refused" : "waiting";
-  const code = kind === "waiting" ? (trouble ?? "untried") : receipt?.status === "conflict" ? "conflict" : receipt?.code;
-  return has(`${kind}-${code}`) ? `${kind}-${code}` : `${kind}-other`;
-}
-
-function titleOf({ fields, files, form }) {
-  const text = String(fields.find(([, value]) => value.trim())?.[1] ?? files?.[0]?.name ?? form ?? "");
+/** @param {Entry} entry @param {[string, string][]} words  that are in it @returns {string} the first of them, in one line */
+export function titleOf({ files, form }, words) {
+  const text = String(words.find(([, value]) => value.trim())?.[1] ?? files?.[0]?.name ?? form ?? "");
   const line = text.trim().split("\r\n")[0];
   return line.length > LONGEST_TITLE ? `${line.slice(0, LONGEST_TITLE)}…` : line;
 }
 
 /** An entry of an earlier release has no labels. */
 const nameOf = ({ labels = {} }, name) => labels[name] ?? name;
+
+/** Whoever has come to a control with the keyboard is still there when its entry is told anew, or another one has gone. */
+function keepFocus(inside, change) {
+  const { activeElement: focused } = inside.ownerDocument;
+  const had = inside.contains(focused);
+  change();
+  if (had && inside.ownerDocument.activeElement !== focused) inside.ownerDocument.getElementById(focused.id)?.focus();
+}
 
 /** What a person has opened in an element stays open in the one that takes its place. */
 function keepOpen(old, next) {

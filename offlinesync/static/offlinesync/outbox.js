@@ -1,5 +1,7 @@
 /** @import { Entry, Pause, Receipt } from "./entries.js" */
 
+const SENDABLE = ["waiting", "stuck"];
+
 /**
  * The saved forms of one browser profile, in IndexedDB. Every promise here resolves when its transaction has
  * completed, never earlier (P1, row A1).
@@ -174,13 +176,49 @@ export function createOutbox({ database, IDBKeyRange, newId, reportError = repor
      * Removes what its owner wants to be rid of (P2), with its files.
      *
      * @param {Entry} entry  as the person has seen it
-     * @returns {Promise<boolean>} false where it is gone already, or has been edited since
+     * @returns {Promise<Entry | null>} as it was; null where it is gone already, or has been edited since
      */
     discard(entry) {
       return transact("readwrite", async (stores) => {
-        const isThere = (await unchanged(stores.entries, entry)) !== null;
-        if (isThere) await remove(stores, entry);
-        return isThere;
+        const kept = await unchanged(stores.entries, entry);
+        if (kept) await remove(stores, kept);
+        return kept;
+      });
+    },
+
+    /**
+     * Takes back what its owner has just discarded, in its old place if that is free.
+     *
+     * @param {Entry} entry
+     * @param {ArrayBuffer[]} contents
+     */
+    restore(entry, contents) {
+      return transact("readwrite", async ({ entries, files, state }) => {
+        if (await result(entries.index("id").get(entry.id))) return;
+        await nameDatabase(state);
+        const { seq, ...unplaced } = entry;
+        await result(entries.add((await result(entries.get(seq))) ? unplaced : entry));
+        putFiles(files, entry, contents);
+      });
+    },
+
+    /**
+     * The person wants it sent now. What the site itself has asked for holds all the same (row B12).
+     *
+     * @param {string} owner
+     */
+    async hasten(owner) {
+      const found = await read(({ entries }, getAll) => Promise.all(SENDABLE.map((state) => getAll(entries.index("state"), [owner, state]))));
+      const paused = found.flat().filter(({ pause }) => pause);
+      const end = (kept) => (kept.pause && !kept.pause.isAsked ? { ...kept, pause: { ...kept.pause, until: kept.pause.since } } : kept);
+      await transact("readwrite", (stores) => Promise.all(paused.map((entry) => change(stores, entry, end))));
+    },
+
+    /** @param {string} owner @returns {Promise<number>} how many of the owner's entries could go out */
+    unsent(owner) {
+      return transact("readonly", async ({ entries }) => {
+        const counts = await Promise.all(SENDABLE.map((state) => result(entries.index("state").count([owner, state]))));
+        return counts.reduce((sum, count) => sum + count, 0);
       });
     },
 
@@ -240,6 +278,14 @@ export function createOutbox({ database, IDBKeyRange, newId, reportError = repor
       });
     },
 
+    /** @param {string} owner @param {number} limit @returns {Promise<Entry[]>} what was saved last, in whatever state it is */
+    latest(owner, limit) {
+      return transact("readonly", async ({ entries }) => {
+        const keys = await result(entries.index("owner").getAllKeys(allOf(owner)));
+        return Promise.all(keys.slice(-limit).map((key) => result(entries.get(key))));
+      });
+    },
+
     /**
      * Whether the outbox holds anything but one owner's entries. No number: it is nobody else's business (P4).
      *
@@ -262,7 +308,7 @@ export function createOutbox({ database, IDBKeyRange, newId, reportError = repor
      */
     outlook() {
       return transact("readonly", async ({ entries, state }) => {
-        const sendable = await Promise.all(["waiting", "stuck"].map((name) => result(entries.index("sendable").count(name))));
+        const sendable = await Promise.all(SENDABLE.map((name) => result(entries.index("sendable").count(name))));
         const held = await result(state.get("hold"));
         return { sendable: sendable.some((count) => count > 0), hold: held?.pause ?? null };
       });
@@ -283,14 +329,16 @@ export function createOutbox({ database, IDBKeyRange, newId, reportError = repor
      * @param {{entry: Entry, trouble: string, pause: Pause}[]} [outcome.deferred]  goes on being tried
      * @param {{entry: Entry, trouble: string, pause: Pause}[]} [outcome.failed]  likewise; sent alone, and no receipt came
      * @param {{entry: Entry, trouble: string, pause: Pause}[]} [outcome.stuck]  likewise, and the person is told
+     * @param {{entry: Entry, sent: Record<string, number>}[]} [outcome.progressed]  a part of a file has arrived
      */
-    settle({ accepted = [], refused = [], deferred = [], failed = [], stuck = [] }) {
+    settle({ accepted = [], refused = [], deferred = [], failed = [], stuck = [], progressed = [] }) {
       return transact("readwrite", async (stores) => {
         const oneMore = (failures) => (Number(failures) || 0) + 1;
         const changed = [
           ...refused.map(({ entry, receipt }) => [entry, () => ({ state: "refused", receipt })]),
           ...deferred.map(({ entry, trouble, pause }) => [entry, () => ({ trouble, pause })]),
           ...failed.map(({ entry, trouble, pause }) => [entry, ({ failures }) => ({ trouble, pause, failures: oneMore(failures) })]),
+          ...progressed.map(({ entry, sent }) => [entry, () => ({ sent, failures: 0, pause: null, trouble: null })]),
           ...stuck.map(({ entry, trouble, pause }) => [
             entry,
             ({ failures }) => ({ trouble, pause, failures: oneMore(failures), state: "stuck" }),
@@ -321,7 +369,7 @@ function reportAnyhow(error) {
  * @param {Entry} entry
  */
 function isSame(kept, entry) {
-  const words = ({ fields, files }) => JSON.stringify([fields, files]);
+  const words = ({ owner, form, target, fields, files, data }) => JSON.stringify([owner, form, target ?? null, fields, files, data ?? null]);
   return kept !== undefined && words(kept) === words(entry);
 }
 

@@ -74,7 +74,7 @@ export function createOwnership({ database, clock, removeOthers }) {
     /**
      * Somebody signs out here: from now on their pages are not shown, and then they are gone, with or without a network.
      *
-     * @param {{owner: string, url: string} | null} leaving  what the site has still to be told
+     * @param {{owner: string, url: string}} leaving  what the site has still to be told
      */
     async leave(leaving) {
       const write = () => change(() => ({ owner: "", leaving }));

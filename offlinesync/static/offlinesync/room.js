@@ -4,19 +4,29 @@
  *
  * @param {object} collaborators
  * @param {ReturnType<typeof import("./shelf.js").createShelves>} collaborators.shelves
- * @returns {<T>(write: () => Promise<T>) => Promise<T>} what the write came to; rejects where there is no room all the same
+ * @param {StorageManager | undefined} collaborators.storage
+ * @returns {<T>(write: () => Promise<T>, contents?: ArrayBuffer[]) => Promise<T>} what the write came to, with these files
+ *   in it; rejects where there is no room all the same
  */
-export function createRoom({ shelves }) {
+export function createRoom({ shelves, storage }) {
   const steps = [shelves.removeVisited, shelves.removeAll];
 
-  return async function withRoom(write) {
+  /** As far as the browser says: it need not, and its numbers are rough. */
+  async function hasRoom(bytes) {
+    const { quota, usage } = (await storage?.estimate?.().catch(() => null)) ?? {};
+    return !(quota - usage < bytes);
+  }
+
+  return async function withRoom(write, contents = []) {
+    const bytes = contents.reduce((sum, { byteLength }) => sum + byteLength, 0);
     for (const makeRoom of steps) {
       try {
-        return await write();
+        // A large file that would be given up near its end costs the person more than a kept page.
+        if (bytes === 0 || (await hasRoom(bytes))) return await write();
       } catch (error) {
         if (error.name !== "QuotaExceededError") throw error;
-        await makeRoom();
       }
+      await makeRoom();
     }
     return write();
   };

@@ -12,10 +12,9 @@ export function createSessions({ transport, ownership, reportError }) {
   const ownerOf = ({ session }) => session.owner ?? "";
 
   /** @returns {Promise<Awaited<ReturnType<typeof transport.session>>>} */
-  async function afterSignOut(answer, { owner, url }) {
+  async function afterSignOut(answer, { url }) {
     await transport.signOut(answer.session, url);
-    const now = await transport.session();
-    return now.kind === "session" && ownerOf(now) !== owner ? now : null;
+    return transport.session();
   }
 
   return async function session() {
@@ -23,10 +22,10 @@ export function createSessions({ transport, ownership, reportError }) {
     let answer = await transport.session();
     if (answer.kind !== "session") return answer;
     if (leaving && ownerOf(answer) === leaving.owner) {
-      const now = await afterSignOut(answer, leaving);
+      answer = await afterSignOut(answer, leaving);
+      if (answer.kind !== "session") return answer;
       // What they sent as nobody may go out all the same: it stays nobody's.
-      if (!now) return { ...answer, session: { ...answer.session, owner: null } };
-      answer = now;
+      if (ownerOf(answer) === leaving.owner) return { ...answer, session: { ...answer.session, owner: null } };
     }
     // Where it can't be written down it is true all the same.
     if (leaving || ownerOf(answer) !== owner) await ownership.learn(ownerOf(answer), turn).catch(reportError);

@@ -1,5 +1,5 @@
 // What they say of the next delivery does not hold while nobody is signed in.
-const PROMISES = ["saved", "saved-sync", "saved-sending"];
+const PROMISES = ["saved", "saved-sync", "saved-sending", "being-sent-as"];
 // More than anybody reads, and few enough to be no burden to a page (P9).
 const LONGEST_LIST = 50;
 
@@ -10,14 +10,21 @@ const LONGEST_LIST = 50;
  * @param {ReturnType<import("./outbox.js").createOutbox>} collaborators.outbox
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
  * @param {ReturnType<import("./listing.js").createListing>} collaborators.listing
+ * @param {ReturnType<import("./pending.js").createPending>} collaborators.pending
+ * @param {ReturnType<import("./activity.js").createActivity>} collaborators.activity
+ * @param {ReturnType<import("./connection.js").createConnection>} collaborators.connection
+ * @param {ReturnType<import("./reasons.js").createReasons>} collaborators.reasons
+ * @param {() => boolean} collaborators.hasForms  whether something can be written on this page
  * @param {typeof import("./listing.js").linkTo} collaborators.linkTo
  * @param {ReturnType<import("./trace.js").createTrace>} collaborators.trace
  * @param {(error: unknown) => void} collaborators.reportError
  * @param {string} collaborators.owner
  * @param {Location} collaborators.location
  */
-export function createStatus({ outbox, elements, listing, linkTo, trace, reportError, owner, location }) {
-  /** @type {{name: string, href?: string} | null} */
+export function createStatus({
+  outbox, elements, listing, pending, activity, connection, reasons, hasForms, linkTo, trace, reportError, owner, location,
+}) {
+  /** @type {import("./elements.js").Line | null} */
   let news = null;
   /** What the site's view has said with it. @type {import("./messages.js").Message[]} */
   let messages = [];
@@ -26,6 +33,8 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
   /** Entries that stand in a form of this page are not listed as well. @type {Set<string>} */
   const onScreen = new Set();
   let latest = 0;
+  /** @type {Promise<void>} */
+  let showing;
   /** What the site has last said of whoever is signed in. @type {import("./transport.js").Session | null} */
   let session = null;
 
@@ -50,9 +59,13 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
       outbox.needingAttention(owner),
       outbox.holdsOthers(owner),
     ]);
+    activity.see(waiting.count);
+    // The one that was just written is among them, however many wait.
+    const latest = pending.hasPlaces() ? await outbox.latest(owner, LONGEST_LIST).catch(() => [...attention, ...waiting.first]) : [];
     const isListed = (entry) => !onScreen.has(entry.id);
     return {
       waiting: waiting.count,
+      latest,
       first: waiting.first.filter(isListed),
       attention: attention.filter(isListed),
       others,
@@ -69,17 +82,44 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
     if (isSignedOut()) return waiting || attention.length ? [{ name: "sign-in-again", href: linkToSignIn() }] : [];
     return [
       ...(missing ? [{ name: "missing", ...missing }] : []),
+      ...sendingLine(),
       ...(waiting ? [{ name: "waiting", count: waiting }] : []),
       ...(attention.length ? [{ name: "attention", count: attention.length, href: linkTo(attention[0]) }] : []),
       ...(owner === "" && others ? [{ name: "sign-in", href: linkToSignIn() }] : []),
+      ...troubleLine(waiting),
     ];
   }
 
-  function list({ waiting, first, attention }) {
-    if (isSignedOut()) return listing.hide();
+  function sendingLine() {
+    const { sending } = activity.now();
+    return sending ? [{ name: "sending", ...sending }] : [];
+  }
+
+  function troubleLine(waiting) {
+    if (!waiting || activity.now().sending) return [];
+    const at = reasons.nextTry();
+    // Where the worker has had the answer, only the time is left of it.
+    return at || connection.now().state === "trouble" ? [{ name: "trouble", at }] : [];
+  }
+
+  /** Where nobody writes, and nothing waits, it is nobody's business. @param {Awaited<ReturnType<typeof look>> | null} seen  null: it cannot be read, and nothing can be kept */
+  function connectionLine(seen) {
+    const { state, isBack } = connection.now();
+    const mayWrite = seen !== null && hasForms();
+    if (!mayWrite && !seen?.waiting && !elements.isStatusPlaced) return [];
+    if (state === "offline") return [{ name: mayWrite ? "offline-form" : "offline" }];
+    return isBack ? [{ name: "online" }] : [];
+  }
+
+  function list({ latest, waiting, first, attention }) {
+    if (isSignedOut()) {
+      pending.hide();
+      return listing.hide();
+    }
     const entries = [...attention, ...first];
     const more = waiting > LONGEST_LIST ? waiting - first.length : 0;
     listing.show({ entries, more });
+    pending.show(latest);
   }
 
   function newsNow() {
@@ -88,10 +128,14 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
     return [isSignedOut() && PROMISES.includes(news.name) ? { name: "saved-here" } : news, ...said];
   }
 
-  /** @param {import("./transport.js").Session | null} [told]  what a delivery has learned */
-  async function refresh(told = null) {
+  /** @param {import("./transport.js").Session | null} [told]  what a delivery has learned @returns {Promise<void>} once it is on the page */
+  function refresh(told = null) {
     session = told ?? session;
-    const turn = ++latest;
+    showing = show(++latest);
+    return showing;
+  }
+
+  async function show(turn) {
     let seen = null;
     try {
       seen = await look();
@@ -100,8 +144,9 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
       reportError(error);
     }
     // A slower reading that began earlier must not overwrite a newer one.
-    if (turn !== latest) return;
-    elements.showStatus([...newsNow(), ...(seen ? linesOf(seen) : []), ...notes.values()]);
+    if (turn !== latest) return showing;
+    const lines = [...newsNow(), ...(seen ? linesOf(seen) : []), ...notes.values(), ...connectionLine(seen)];
+    elements.showStatus(lines, connection.now().state);
     if (seen) list(seen);
   }
 
@@ -119,7 +164,14 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
   return {
     refresh,
     say,
+    isSignedOut,
     onScreen,
+
+    /** @param {string} account  that they have just signed in to @param {number} count  of what goes out under that name */
+    greet(account, count) {
+      news = { name: "being-sent-as", text: account, count };
+      return refresh();
+    },
 
     /** Says what the view has said about what was sent from the page before. @param {import("./messages.js").Message[]} said */
     pass(said) {
@@ -141,15 +193,6 @@ export function createStatus({ outbox, elements, listing, linkTo, trace, reportE
     /** It is not true any more. @param {string} name */
     withdraw(name) {
       return notes.delete(name) ? refresh() : undefined;
-    },
-
-    /** @param {string | undefined} id  of an entry in the list, which its owner wants to be rid of (P2) */
-    async discard(id) {
-      const entry = listing.shown(id);
-      if (!entry) return;
-      await outbox.discard(entry);
-      await say("discarded");
-      listing.focus();
     },
 
     /** The person has read that something is missing. */

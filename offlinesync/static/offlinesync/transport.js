@@ -9,13 +9,17 @@
  * @property {number} max_submissions
  * @property {number} max_bytes
  * @property {number} max_submission_bytes
+ * @property {number} [part_bytes]  how much of a large file one request takes; 0: a site that takes no parts
  *
- * @typedef {{kind: "failed", retryAfter?: number, dislikes?: boolean}} Failed  no usable answer; `retryAfter` in seconds;
+ * @typedef {{kind: "failed", isAnswered?: boolean, retryAfter?: number, dislikes?: boolean}} Failed  no usable answer;
+ *   `isAnswered`: but some answer; `retryAfter` in seconds;
  *   `dislikes`: somebody between here and the site would not have this request, and may well have another
  *
  * @typedef {{kind: "receipts", receipts: Receipt[]}
  *   | {kind: "malformed" | "too_large" | "unsupported_protocol" | "csrf_failed" | "not_authenticated" | "owner_changed"}
  *   | Failed} Answer
+ *
+ * @typedef {{id: string, form: string, target: string | null, sha256: string, size: number}} About  a file of an entry
  */
 
 const PROTOCOL = 1;
@@ -110,6 +114,34 @@ export function createTransport({ fetch, clock, base, longest }) {
     /**
      * @param {Session} session
      * @param {string | null} owner
+     * @param {About} about
+     * @returns {Promise<{kind: "offset", offset: number} | Answer>} how much of the file the site has
+     */
+    async arrived(session, owner, about) {
+      const answer = await request(pathOf(owner, about), { method: "GET", headers: { Accept: "application/json" } });
+      return readOffset(answer, about);
+    },
+
+    /**
+     * @param {Session} session
+     * @param {string | null} owner
+     * @param {About & {offset: number}} about
+     * @param {ArrayBuffer} part
+     * @returns {Promise<{kind: "offset", offset: number} | Answer>} how much of the file the site has then
+     */
+    async sendPart(session, owner, about, part) {
+      const headers = {
+        Accept: "application/json",
+        "Content-Type": "application/octet-stream",
+        [session.csrf_header]: session.csrf_token,
+      };
+      const answer = await request(pathOf(owner, about), { method: "POST", headers, body: part }, part.byteLength);
+      return readOffset(answer, about);
+    },
+
+    /**
+     * @param {Session} session
+     * @param {string | null} owner
      * @param {object[]} submissions
      * @param {{part: string, name: string, type: string, content: ArrayBuffer}[]} files
      * @returns {Promise<Answer>}
@@ -119,7 +151,8 @@ export function createTransport({ fetch, clock, base, longest }) {
       const headers = { Accept: "application/json", [session.csrf_header]: session.csrf_token };
       if (!files.length) headers["Content-Type"] = "application/json";
       const body = files.length ? multipart(batch, files) : batch;
-      const bytes = files.reduce((sum, { content }) => sum + content.byteLength, 0);
+      // Those that have come before, too: the site has to put them together.
+      const bytes = submissions.flatMap((submission) => submission.files).reduce((sum, { size }) => sum + (Number(size) || 0), 0);
       const answer = await request("submissions/", { method: "POST", headers, body }, bytes);
       return read(answer);
     },
@@ -146,6 +179,20 @@ async function readJson(response) {
   return response.json().catch(() => null);
 }
 
+/** @param {string | null} owner @param {About} about */
+function pathOf(owner, about) {
+  const known = Object.entries({ owner, ...about }).filter(([, value]) => value !== null);
+  return `parts/?${new URLSearchParams(known)}`;
+}
+
+function readOffset(answer, { size }) {
+  const offset = answer?.status === 200 ? answer.json?.offset : null;
+  if (Number.isInteger(offset) && offset >= 0 && offset <= size) return { kind: "offset", offset };
+  const told = read(answer);
+  // Nothing was submitted (P5).
+  return told.kind === "receipts" ? { kind: "failed", isAnswered: true } : told;
+}
+
 /** @returns {Answer} */
 function read(answer) {
   if (answer?.status === 413) return { kind: "too_large" };
@@ -161,8 +208,8 @@ function read(answer) {
 function failed(answer) {
   if (!answer) return { kind: "failed" };
   const { status, headers } = answer;
-  if (status === 429 || status === 503) return { kind: "failed", retryAfter: readRetryAfter(headers) };
-  return { kind: "failed", dislikes: status >= 400 && status < 500 && !PASSING.includes(status) };
+  if (status === 429 || status === 503) return { kind: "failed", isAnswered: true, retryAfter: readRetryAfter(headers) };
+  return { kind: "failed", isAnswered: true, dislikes: status >= 400 && status < 500 && !PASSING.includes(status) };
 }
 
 /**

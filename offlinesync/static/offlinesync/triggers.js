@@ -34,8 +34,9 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
   async function start() {
     clock.clearTimeout(timer);
     let wait = LONGEST_PAUSE;
+    let outcome = null;
     try {
-      const outcome = await deliver();
+      outcome = await deliver();
       wait = outcome.wait;
       if (outcome.status === "unsupported_protocol") await onOutdated();
       rearm(outcome);
@@ -46,10 +47,11 @@ export function createTriggers({ window, deliver, status, armSync, clock, onOutd
       clock.clearTimeout(timer);
       if (wait !== null) timer = clock.setTimeout(start, wait);
     }
+    return outcome?.status ?? null;
   }
 
   return {
-    /** Starts a delivery now; resolves when the attempt has ended, whatever came of it. */
+    /** Starts a delivery now. @returns {Promise<string | null>} the status of its outcome when it has ended; null: it failed as a whole */
     deliver: start,
 
     listen() {

@@ -1,35 +1,49 @@
+import { createActivity } from {{ modules.activity }};
 import { createActs } from {{ modules.acts }};
 import { createBackup } from {{ modules.backup }};
+import { createConnection } from {{ modules.connection }};
+import { createControls } from {{ modules.controls }};
 import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock } from {{ modules.delivery }};
+import { createDocuments } from {{ modules.documents }};
 import { createElements } from {{ modules.elements }};
-import { newEntry, toSubmission, uuid7 } from {{ modules.entries }};
+import { newEntry, toSubmission, uuid7, wordsIn } from {{ modules.entries }};
 import * as errors from {{ modules.errors }};
 import * as fields from {{ modules.fields }};
 import { createForms } from {{ modules.forms }};
 import { createFreshness, refreshPeriodically } from {{ modules.freshness }};
-import { createListing, linkTo } from {{ modules.listing }};
+import { createGreeting } from {{ modules.greeting }};
+import { createLeaving } from {{ modules.leaving }};
+import { createListing, isOpenable, linkTo, titleOf } from {{ modules.listing }};
 import { createMessages } from {{ modules.messages }};
 import { createOutbox } from {{ modules.outbox }};
 import { createOwnership } from {{ modules.ownership }};
+import { createPending } from {{ modules.pending }};
+import { createPictures } from {{ modules.pictures }};
 import { createPosting } from {{ modules.posting }};
+import { createReasons } from {{ modules.reasons }};
+import { createRefusal } from {{ modules.refusal }};
 import { createRegistration } from {{ modules.registration }};
+import { createRenewal } from {{ modules.renewal }};
 import { createRoom } from {{ modules.room }};
 import { createSessions } from {{ modules.sessions }};
 import { createShelves } from {{ modules.shelf }};
 import { createSignOut } from {{ modules.signout }};
 import { createStatus } from {{ modules.status }};
+import { createSubmitting } from {{ modules.submitting }};
 import { createTokens } from {{ modules.tokens }};
 import { createPersistence, createTrace } from {{ modules.trace }};
 import { createTransport } from {{ modules.transport }};
 import { createSync, createTriggers } from {{ modules.triggers }};
+import { createDigest, createUploads } from {{ modules.uploads }};
 
 const REOPEN_PAUSE = 60000;
 const config = {{ config }};
 /** @type {Document} */
 let texts;
 const name = `offlinesync:${config.mount}`;
-const owner = document.querySelector('meta[name="offlinesync-owner"]').content;
+const said = (what) => document.querySelector(`meta[name="offlinesync-${what}"]`)?.content ?? null;
+const owner = said("owner");
 const clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
@@ -50,19 +64,46 @@ const database = createDatabase({
   announceBlocked: () => channel?.postMessage({ type: "blocked" }),
 });
 const outbox = createOutbox({ database, IDBKeyRange: globalThis.IDBKeyRange, newId });
-const transport = createTransport({
+const sayUpdated = () => status.note("updated", location.pathname + location.search);
+// What has changed is told as far as the outbox can be read.
+const changed = () => status.refresh().catch(reportError);
+const activity = createActivity({ clock, changed });
+const connection = createConnection({ window, clock, random: Math.random, mayAsk, changed, reportError });
+const transport = activity.watch(connection.watch(createTransport({
   fetch: (...args) => fetch(...args),
   clock,
   base: config.mount,
   longest: 20 * 60 * 1000,
-});
+})));
 const shelves = createShelves({ caches: globalThis.caches, clock, prefix: `${name}:` });
+const withRoom = createRoom({ shelves, storage: navigator.storage });
 const ownership = createOwnership({ database, clock, removeOthers: shelves.removeOthers });
 const fetchSession = createSessions({ transport, ownership, reportError });
-const elements = createElements({ document, texts: () => texts });
-const listing = createListing({ document, elements, reportError });
+const fetchDocument = createDocuments({ XMLHttpRequest: globalThis.XMLHttpRequest });
+const elements = createElements({ document, texts: () => texts, reportError });
+const reasons = createReasons({ elements, clock, activity, connection });
+const listing = createListing({ document, elements, reasons, wordsIn, reportError });
+const renewal = createRenewal({
+  window, fetchDocument, clock, owner, reportError,
+  isFilled: fields.isFilled,
+  sayUpdated,
+});
+const pending = createPending({
+  window, elements, reasons, wordsIn, renewal, reportError,
+  listing: { linkTo, titleOf, isOpenable },
+  showPictures: createPictures({ outbox }),
+});
 const trace = createTrace({ storage: () => localStorage, key: `${name}:trace:${owner}` });
-const status = createStatus({ outbox, elements, listing, linkTo, trace, owner, location, reportError });
+const status = createStatus({
+  outbox, elements, listing, pending, activity, connection, reasons, linkTo, trace, owner, location, reportError,
+  hasForms: () => [...document.forms].some(forms.takes),
+});
+const greet = createGreeting({
+  storage: () => sessionStorage,
+  key: `${name}:owner`,
+  account: said("account"),
+  owner, outbox, status,
+});
 const download = createBackup({ document, outbox, clock, timestamp, owner });
 const worker = createRegistration({
   serviceWorker: navigator.serviceWorker,
@@ -80,9 +121,10 @@ const armSync = createSync({
 const deliver = createDelivery({
   outbox,
   transport: { ...transport, session: fetchSession },
+  uploads: createUploads({ outbox, transport, digest: createDigest(globalThis.crypto?.subtle) }),
   toSubmission,
   clock,
-  lock: createLock({ locks: navigator.locks, clock, name }),
+  lock: activity.watchLock(createLock({ locks: navigator.locks, clock, name })),
   random: Math.random,
   report(receiptsOwner, receipts) {
     const told = { type: "receipts", owner: receiptsOwner, receipts };
@@ -90,14 +132,27 @@ const deliver = createDelivery({
     channel?.postMessage(told);
   },
 });
-const triggers = createTriggers({ window, deliver, status, armSync, clock, onOutdated, reportError });
+const triggers = createTriggers({ window, deliver: () => activity.during(deliver()), status, armSync, clock, onOutdated, reportError });
+/** At once, but for what the site itself has put off (row B12). */
+async function sendNow() {
+  await outbox.hasten(owner).catch(reportError);
+  return triggers.deliver();
+}
+
+/** The site may have asked to be left alone (row B12). */
+async function mayAsk() {
+  const { hold } = await outbox.outlook();
+  return !(hold && hold.since <= Date.now() && Date.now() < hold.until);
+}
+
 const post = createPosting({ window, addHidden: fields.addHidden });
 const forms = createForms({
   window, outbox, status, elements, armSync, clock, owner, newId, timestamp, newEntry, fields, errors, post, reportError,
+  showRefusal: createRefusal({ elements, errors, fields }),
   messages: createMessages({ storage: () => sessionStorage, key: `${name}:messages:${owner}` }),
   fetchSession,
   outdate: (url) => freshness.outdate(url),
-  withRoom: createRoom({ shelves }),
+  withRoom,
   deliver: triggers.deliver,
   acts: createActs({ storage: () => sessionStorage, key: `${name}:acts:${owner}`, location }),
   isRevisited: ["reload", "back_forward"].includes(arrival),
@@ -105,10 +160,22 @@ const forms = createForms({
   announceSaved: () => channel?.postMessage({ type: "saved" }),
 });
 
+const submit = createSubmitting({
+  outbox, status, armSync, newEntry, newId, timestamp, reportError,
+  withRoom,
+  deliver: triggers.deliver,
+  announceSaved: () => channel?.postMessage({ type: "saved" }),
+  askToPersist: createPersistence({ storage: navigator.storage }),
+  // A page that changes its address goes on.
+  circumstances: () => ({ owner, page: location.pathname + location.search, language: said("language"), time_zone: said("time-zone") }),
+  isEnabled: config.enabled,
+});
+
 const signOut = createSignOut({
   window, owner, ownership, fetchSession, post, reportError,
+  askSession: transport.session,
+  mayLeave: createLeaving({ document, outbox, elements, clock, owner, sendNow }),
   home: config.scope,
-  askSite: transport.session,
 });
 const tokens = createTokens({ window, fetchSession, post, reportError, sayUnreached: () => status.say("not-saved") });
 const freshness = createFreshness({
@@ -116,23 +183,33 @@ const freshness = createFreshness({
   elements,
   reportError,
   tellWorker: (message, transfer) => worker.tell(message, transfer),
-  sayUpdated: () => status.note("updated", location.pathname + location.search),
+  sayUpdated,
+});
+
+const controls = createControls({
+  outbox, status, listing, pending, elements, connection, withRoom, download, owner, sendNow, reportError,
+  deliver: triggers.deliver,
+  announce: (message) => channel?.postMessage(message),
 });
 
 function receive(message) {
-  if (message.type === "receipts") forms.receive(message.owner, message.receipts).catch(reportError);
+  if (message.type === "receipts") {
+    connection.reached();
+    forms.receive(message.owner, message.receipts).catch(reportError);
+    tellSite(message.owner, message.receipts);
+  }
   // Its tab may be closed before it is sent, and this one goes on.
   if (message.type === "saved") triggers.deliver();
-  if (message.type === "discarded") status.refresh();
+  if (message.type === "discarded") {
+    pending.forget(message.id);
+    status.refresh();
+  }
 }
 
-async function act(action, button) {
-  if (action === "discard") {
-    await status.discard(button.dataset.offlinesyncEntry);
-    channel?.postMessage({ type: "discarded" });
-  }
-  if (action === "download") await download(button.dataset.offlinesyncFile);
-  if (action === "dismiss") await status.dismissLoss();
+/** What has become of its owner's entries, and of nobody else's (P4). */
+function tellSite(receiptsOwner, receipts) {
+  if (receiptsOwner !== owner) return;
+  for (const detail of receipts) document.dispatchEvent(new CustomEvent("offlinesync:receipt", { detail }));
 }
 
 async function onOutdated() {
@@ -152,9 +229,10 @@ async function registerWorker() {
 async function meetOwner() {
   const { owner: known, leaving } = await ownership.read();
   if (leaving || (known !== owner && !freshness.isKept)) {
-    if (leaving) await status.note("signed-out-here");
     await fetchSession();
-    if ((await ownership.read()).leaving === null) await status.withdraw("signed-out-here");
+    const isTold = (await ownership.read()).leaving === null;
+    if (isTold) await status.withdraw("signed-out-here");
+    else await status.note("signed-out-here");
     await freshness.keepForNewOwner();
   }
 }
@@ -179,11 +257,12 @@ async function lookAgain() {
 
 async function begin(before) {
   const taken = forms.start(before).catch(reportError);
+  if (config.enabled) connection.start();
   signOut.start(before.isRestored || arrival === "back_forward" || freshness.isKept);
   tokens.start();
   freshness.start();
   addEventListener("online", () => lookAgain().catch(reportError));
-  elements.onAction((action, button) => act(action, button).catch(reportError));
+  elements.onAction((action, button) => controls.act(action, button).catch(reportError));
   addEventListener("pagehide", ({ persisted }) => persisted && database.leave());
   // A page in the back/forward cache may be first in line for an upgrade, and cannot make it. To hear something there
   // ends it, but only if it listens (row A4).
@@ -213,16 +292,16 @@ async function openLater() {
 async function deliverWhatWaits() {
   // What can't be shown goes out all the same (row B9).
   await status.refresh().catch(reportError);
+  await greet().catch(reportError);
   await triggers.listen();
 }
 
-/**
- * @param {Document} loaded  the texts for the visitor
- * @param {import("../../static/offlinesync/entry.js").Before} before
- */
-export function start(loaded, before) {
-  texts = loaded;
+/** @param {import("../../static/offlinesync/fields.js").Before} before */
+export async function start(before) {
+  texts = await fetchDocument(document.querySelector('link[rel="offlinesync-texts"]').href, "template[data-offlinesync-template]");
   begin(before).catch(reportError);
+  globalThis.offlinesync = Object.freeze({ submit });
+  document.dispatchEvent(new CustomEvent("offlinesync:ready"));
   // After everything the page itself needs (P9).
   const later = () => keepFresh().catch(reportError);
   if (document.readyState === "complete") later();

@@ -10,6 +10,7 @@ import { createSessions } from {{ modules.sessions }};
 import { createShelves } from {{ modules.shelf }};
 import { createTransport } from {{ modules.transport }};
 import { createWakeUp } from {{ modules.triggers }};
+import { createDigest, createUploads } from {{ modules.uploads }};
 
 const LONGEST_ACTIVATION = 5000;
 const LONGEST_OUTDATING = 500;
@@ -21,6 +22,7 @@ const clock = {
   setTimeout: (...args) => setTimeout(...args),
   clearTimeout: (...args) => clearTimeout(...args),
 };
+const digest = createDigest(crypto.subtle);
 const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16)));
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
 {% block network %}
@@ -43,15 +45,17 @@ const keeping = createKeeping({
   reading,
   fetch: network,
   clock,
-  digest,
+  digest: async (text) => (await digest(new TextEncoder().encode(text))).slice(0, 16),
   announce,
   origin: location.origin,
   config: { ...config, staticUrl: new URL(config.staticUrl, location.origin).href },
 });
 const caching = createCaching({ keeping, ownership, fetch: network, fetchSession, clock, origin: location.origin, config });
+const outbox = createOutbox({ database, IDBKeyRange, newId });
 const deliver = createDelivery({
-  outbox: createOutbox({ database, IDBKeyRange, newId }),
+  outbox,
   transport: { ...transport, session: fetchSession },
+  uploads: createUploads({ outbox, transport, digest }),
   toSubmission,
   clock,
   lock: createLock({ locks: navigator.locks, clock, name }),
@@ -81,11 +85,6 @@ async function report(owner, receipts) {
 function pathOf(url) {
   const { pathname, search } = new URL(url, location.origin);
   return pathname + search;
-}
-
-async function digest(text) {
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** To each that shows the page. A broadcast would end what lies in the back/forward cache (row A8). */
