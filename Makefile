@@ -42,7 +42,7 @@ test-postgresql test-mariadb: test-%: everything
 test-wide: everything
 	@tools/system_packages.sh test
 	@tools/node_modules.sh
-	@exec .venv/bin/python -m pytest -m wide tests/browser tests/peers
+	@exec .venv/bin/python -m pytest -m wide -n 2 --dist loadfile tests/browser tests/peers
 
 SEEDS = 20000
 simulate: everything

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +18,11 @@ KBIT_PER_SECOND = 400
 PACKET = 1460
 REQUEST = re.compile(rb"[A-Z]+ (\S+) HTTP/1\.[01]\r\n")
 CLOSE_SECONDS = 10
+# What a SOCKS proxy answers (RFC 1928): to the greeting, and to the wish for a connection.
+NO_PASSWORD = b"\x05\x00"
+CONNECTED = b"\x05\x00\x00\x01" + bytes(6)
+REFUSED = b"\x05\x05\x00\x01" + bytes(6)
+NAME, PORT_BYTES = 3, 2
 
 Note = Callable[[bytes], None]
 
@@ -59,22 +62,30 @@ class Connection:
         self.target = ""
 
     async def serve(self) -> None:
-        """Pass bytes on until both sides have ended; without a site, reset the connection as its machine would."""
-        opened = asyncio.create_task(asyncio.sleep(ROUND_TRIP_MS / 1000))
+        """Set the connection up, which takes a round trip, and pass bytes on until both sides have ended."""
+        await read_greeting(self.reader)
+        self.writer.write(NO_PASSWORD)
+        if await read_request(self.reader) != b"localhost":
+            # What the browser wants from elsewhere, as Debian's start page, is not there, and takes no time.
+            return self.refuse()
+        await asyncio.sleep(ROUND_TRIP_MS / 1000)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.link.site_port)
         except OSError:
-            await opened
-            reset(self.writer)
-            return
+            return self.refuse()
+        self.writer.write(CONNECTED)
         try:
-            await opened
             async with asyncio.TaskGroup() as both:
                 both.create_task(self.pass_on(self.reader, writer, self.link.up, self.note_request))
                 both.create_task(self.pass_on(reader, self.writer, self.link.down, self.note_answer))
         finally:
             writer.close()
             self.writer.close()
+
+    def refuse(self) -> None:
+        """Say that there is no such connection to be had."""
+        self.writer.write(REFUSED)
+        self.writer.close()
 
     async def pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction, note: Note
@@ -127,13 +138,20 @@ class Connection:
 
 
 class Link:
-    """The link to one site, under a port of `localhost`, which browsers hold for secure."""
+    """The link to one site, as a SOCKS proxy: a browser knows of one when its connection stands, and not before.
+
+    A listener's kernel accepts whatever comes at once, and a browser then binds its requests to connections that
+    would not be there yet.
+    """
 
     def __init__(self, namespace: Namespace, site_port: int) -> None:
         self.site_port = site_port
         self.arrivals: list[Arrival] = []
         self.socket = namespace.listen(("127.0.0.1", 0))
-        self.url = f"http://localhost:{self.socket.getsockname()[1]}"
+        self.url = f"http://localhost:{site_port}"
+        self.proxy = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        # Browsers take no proxy to this machine unless they are told to.
+        self.arguments = (f"--proxy-server=socks5://{self.proxy}", "--proxy-bypass-list=<-loopback>")
         self.up, self.down = Direction(), Direction()
         self.ended = asyncio.Event()
         self.loop = asyncio.new_event_loop()
@@ -153,7 +171,8 @@ class Link:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; being cancelled is how it ends when the link is closed."""
-        with suppress(asyncio.CancelledError):
+        # A browser that changes its mind leaves in the middle of its wish.
+        with suppress(asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionResetError):
             await Connection(self, reader, writer).serve()
 
     def bytes_before(self, at: float, prefixes: tuple[str, ...]) -> int:
@@ -170,8 +189,17 @@ class Link:
         self.thread.join(CLOSE_SECONDS)
 
 
-def reset(writer: asyncio.StreamWriter) -> None:
-    """Close a connection so that its peer takes it for refused."""
-    connection = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+async def read_greeting(reader: asyncio.StreamReader) -> None:
+    """Read how the browser would make itself known."""
+    _, methods = await reader.readexactly(2)
+    await reader.readexactly(methods)
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """Read where the browser wants to: a name, as browsers leave it to the proxy to look it up."""
+    *_, kind, length = await reader.readexactly(5)
+    if kind != NAME:
+        raise ValueError(f"A SOCKS address of kind {kind}, where a name was to come")
+    name = await reader.readexactly(length)
+    await reader.readexactly(PORT_BYTES)
+    return name

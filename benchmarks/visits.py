@@ -66,7 +66,7 @@ class Side:
     def visitor(self) -> dict[str, Figures]:
         """All visits of somebody who comes for the first time, and what each came to."""
         with tempfile.TemporaryDirectory(prefix="offlinesync-visitor-") as directory, self.namespace.entered():
-            browser = Chromium(Path(directory))
+            browser = Chromium(Path(directory), arguments=self.link.arguments)
             found = {"first": self.first_visit(browser)}
             found["list"] = self.next_visit(browser, LIST)
             found["form"] = self.next_visit(browser, FORM)
@@ -99,7 +99,7 @@ class Side:
             try:
                 stage.driver.get(self.link.url + path)
             except WebDriverException as error:
-                if "ERR_CONNECTION" in str(error.msg):
+                if "ERR_SOCKS_CONNECTION_FAILED" in str(error.msg):
                     return {}
                 raise
             raise Broken(f"{path} {self.name} the app: {stage.driver.title!r} has opened with the server down")

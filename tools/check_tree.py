@@ -34,8 +34,7 @@ def faults_of(path: str) -> list[str]:
     if b"\0" in content or path == Path(__file__).relative_to(ROOT).as_posix():
         return faults
     lines = content.decode().splitlines()
-    # a test module mirrors the module it tests, and so grows with the cases
-    if path.endswith((".py", ".js")) and not path.startswith("tests/") and len(lines) > LINES_OF_A_MODULE:
+    if path.endswith((".py", ".js")) and len(lines) > LINES_OF_A_MODULE:
         faults.append(f"{path}: {len(lines)} lines, a module has at most {LINES_OF_A_MODULE}: split it by concern")
     for number, line in enumerate(lines, start=1):
         faults += [f"{path}:{number}: {what}" for what, pattern in UNWANTED.items() if pattern.search(line)]

@@ -1,7 +1,8 @@
 """Writes docs/reliability.md: which test proves each row of the failure list, where it ran, and what came of it.
 
     reliability.py record JUNIT_REPORT...   keep what the tests of a run came to, in docs/results.json
-    reliability.py amend JUNIT_REPORT...    put what tests came to that were run again in the place of what is kept
+    reliability.py amend JUNIT_REPORT...    put what tests came to that were run again, or are new, into what is kept,
+                                            and drop what was kept of tests that are gone
     reliability.py check JUNIT_REPORT...    fail where a row of docs/failures.md has no test that passed
     reliability.py write [--check]          make the page of the recorded runs, or fail where it is out of date
 
@@ -23,8 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(ROOT))
 
-ROW = re.compile(r"\b([A-D](?:1[0-5]|[1-9]))\b")
-ROWS_IN_NAME = re.compile(r"^test((?:_(?:[a-d]\d{1,2}|p\d))+)_")
+ROW = re.compile(r"\b([A-E](?:1[0-5]|[1-9]))\b")
+ROWS_IN_NAME = re.compile(r"^test((?:_(?:[a-e]\d{1,2}|p\d))+)_")
 ENGINES = {"chromium": "Chromium", "firefox": "Firefox", "webkitgtk": "WebKitGTK"}
 DATABASES = {"PostgreSQL": "PostgreSQL", "MariaDB": "MariaDB"}
 # What cannot be provoked here, and what stands in its place.
@@ -91,7 +92,7 @@ def results(reports: list[str]) -> dict[str, list[dict[str, Any]]]:
 def descriptions() -> dict[str, str]:
     """The rows of docs/failures.md in their order, with what goes wrong."""
     lines = (DOCS / "failures.md").read_text().splitlines()
-    cells = [[cell.strip() for cell in line.split("|")[1:3]] for line in lines if re.match(r"\| [A-D]\d+ \|", line)]
+    cells = [[cell.strip() for cell in line.split("|")[1:3]] for line in lines if re.match(r"\| [A-E]\d+ \|", line)]
     return dict(cells)
 
 
@@ -116,22 +117,36 @@ def record(reports: list[str]) -> int:
 
 
 def amend(reports: list[str]) -> int:
-    """Put what tests have come to that were run again in the place of what was recorded, and say so."""
+    """Put what tests have come to that were run again, or are new, into what was recorded, and say so.
+
+    What the tree has no more, or what does not name its row any more, proves nothing and is dropped.
+    """
     kept = load("results")
     if kept is None:
         print("There is no record to amend: run `make reliability` first.")
         return 1
+    here = tests_by_row()
+    for row, tests in kept["rows"].items():
+        kept["rows"][row] = [test for test in tests if (test["file"], test["test"]) in here[row]]
     names = set()
     for row, tests in results(reports).items():
         for again in tests:
-            for test in kept["rows"][row]:
-                if (test["file"], test["test"]) == (again["file"], again["test"]):
-                    test["places"] |= again["places"]
-                    names.add(again["test"])
+            recorded = kept["rows"].setdefault(row, [])
+            test = next((test for test in recorded if is_same(test, again)), None)
+            if test is None:
+                recorded.append(again)
+            else:
+                test["places"] |= again["places"]
+            names.add(again["test"])
     run = {"date": datetime.now(UTC).date().isoformat(), "commit": commit(), "tests": sorted(names)}
     kept["amended"] = [*kept.get("amended", []), run]
     (DOCS / "results.json").write_text(json.dumps(kept, indent=1) + "\n")
     return 0
+
+
+def is_same(test: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether they are the same function, wherever it ran."""
+    return (test["file"], test["test"]) == (other["file"], other["test"])
 
 
 def commit() -> str:
@@ -190,7 +205,7 @@ def amended_section(amended: list[dict[str, Any]]) -> list[str]:
     lines = []
     for run in amended:
         tests = ", ".join(f"`{test}`" for test in run["tests"])
-        lines += [f"Run again by itself on {run['date']}, at commit {run['commit']}: {tests}.", ""]
+        lines += [f"Run by itself on {run['date']}, at commit {run['commit']}: {tests}.", ""]
     return lines
 
 
