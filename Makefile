@@ -33,7 +33,7 @@ everything:
 test: everything
 	@tools/system_packages.sh test
 	@tools/node_modules.sh
-	@exec .venv/bin/python -m pytest
+	@exec .venv/bin/python -m pytest -n 2 --dist loadfile
 
 test-postgresql test-mariadb: test-%: everything
 	@tools/system_packages.sh $*

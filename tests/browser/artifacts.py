@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 from selenium.common.exceptions import WebDriverException
@@ -13,6 +14,7 @@ from .site import ROOT
 from .stage import Stage
 
 ARTIFACTS = ROOT / ".test-artifacts"
+LATEST = 60
 
 
 def keep(stage: Stage, folder: Path) -> None:
@@ -30,3 +32,17 @@ def keep(stage: Stage, folder: Path) -> None:
     # The browser may be what has failed.
     except (WebDriverException, HTTPError, RuntimeError, OSError) as error:
         (folder / "no-picture.txt").write_text(str(error))
+
+
+def told(stage: Stage) -> str:
+    """What the site was asked last, and what it has taken in: where only the output is kept, it is all there is."""
+    asked = [
+        exchange for exchange in (stage.through.exchanges if stage.through else []) if "/static/" not in exchange.path
+    ]
+    try:
+        taken = [
+            " ".join(str(row[key]) for key in ("id", "submission_id", "owner", "form")) for row in stage.site.ledger()
+        ]
+    except sqlite3.Error as error:
+        taken = [f"no ledger: {error}"]
+    return "\n".join([*map(str, asked[-LATEST:]), "in the ledger:", *taken])

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from . import pages
-from .artifacts import ARTIFACTS, keep
+from .artifacts import ARTIFACTS, keep, told
 from .engines import BrowserMissing, VirtualDisplay, browser_maker
 from .network import missing_for_network
 from .site import ROOT, prepare
@@ -139,5 +139,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed and isinstance(found, Stage):
         folder = ARTIFACTS / re.sub(r"[^\w.-]+", "_", item.name)
         keep(found, folder)
-        report.sections.append(("Browser test", f"picture and logs: {folder.relative_to(ROOT)}"))
+        report.sections.append(("Browser test", f"picture and logs: {folder.relative_to(ROOT)}\n{told(found)}"))
     return report

@@ -248,7 +248,8 @@ def test_a9_p3_p4_one_keeps_ones_own_entries_as_a_file_and_the_site_takes_it_in_
     # The device finds its way after all.
     stage.proxy.heal()
     stage.open(LIST)
-    pages.wait_for_empty_outbox(stage)
+    # What has failed alone rests for up to a minute.
+    pages.wait_for_empty_outbox(stage, seconds=90)
     for title in (TITLE, "And another", "Nobody's own"):
         pages.only_post(stage, title)
     assert stage.site.policy_reports() == []
