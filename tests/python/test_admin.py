@@ -28,7 +28,7 @@ def test_the_ledger_can_be_looked_through(admin_client: Client, row: Submission)
     assert b"1:x" in page.content
 
 
-@pytest.mark.parametrize("query", ["", "?q=42", "?q=42 43", "?q=a%25b", f"?q={uuid.uuid4()}"])
+@pytest.mark.parametrize("query", ["", "?q=42", "?q=42 43", "?q=a%25b", "?q=5f0c2a4e-9d1b-4c6a-8e37-2b9f60d1a7c4"])
 def test_p9_no_page_of_the_ledger_reads_values_or_texts_of_all_its_rows(
     admin_client: Client, row: Submission, query: str
 ) -> None:

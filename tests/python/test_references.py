@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,8 +18,12 @@ from offlinesync.ingestion import ingest
 from offlinesync.models import Submission
 from offlinesync.submissions import IncomingSubmission
 
-from .sampleapp.factories import again, note, send, uuid7
+from .sampleapp.factories import again, note, send
 from .sampleapp.models import Note
+
+# An id that no device makes, and one that nobody has made.
+NO_ENTRYS = "5f0c2a4e-9d1b-4c6a-8e37-2b9f60d1a7c4"
+NOBODYS = "01a22454-bfd7-7430-b446-8168eac2332e"
 
 seen: list[IncomingSubmission] = []
 
@@ -125,7 +128,7 @@ def test_p4_e3_an_id_stands_for_its_own_owner_s_object_alone(django_user_model: 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("target", [str(uuid.uuid4()), str(uuid7()), str(uuid7()).upper(), "", "no id"])
+@pytest.mark.parametrize("target", [NO_ENTRYS, NOBODYS, NOBODYS.upper(), "", "no id"])
 def test_what_no_entry_has_made_is_left_as_it_is(target: str) -> None:
     assert send(edit(target)).code == "invalid"
     assert seen[0].target == target
