@@ -26,6 +26,7 @@ from .waiting import wait_until
 ARGUMENTS = background_sync(initial_retry_delay_sec=1, retry_delay_factor=1)
 ENVIRONMENT = {"DEMO_CSP_REPORT_URI": "/csp-reports/"}
 TITLE = "Words that are nobody else's business"
+KEPT = "Words worth a copy"
 MISSING = (
     "The browser has removed what was saved on this device. Waiting here at your last visit: {count}. "
     "The oldest was saved: {since}. Look whether it has arrived, and write again what has not."
@@ -226,7 +227,7 @@ def test_a9_p3_p4_one_keeps_ones_own_entries_as_a_file_and_the_site_takes_it_in_
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     pages.sign_in(stage, "demo1")
     photo = pages.photo()
-    pages.save_unsent(stage, TITLE, file=pages.photo_file(stage, photo))
+    pages.save_unsent(stage, KEPT, file=pages.photo_file(stage, photo))
     pages.save_unsent(stage, "And another", waiting=2)
     folder = stage.site.data.parent / "downloads"
     stage.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
@@ -237,19 +238,19 @@ def test_a9_p3_p4_one_keeps_ones_own_entries_as_a_file_and_the_site_takes_it_in_
     kept = json.loads(file.read_text())
     assert kept["site"] == stage.url
     first, second = kept["entries"]
-    assert dict(first["fields"])["title"] == TITLE
+    assert dict(first["fields"])["title"] == KEPT
     assert base64.b64decode(first["files"][0]["base64"]) == photo
     assert dict(second["fields"])["title"] == "And another"
     assert second["files"] == []
 
     said = stage.site.manage("offlinesync_import", str(file), "--owner", stage.site.user_id("demo1"))
     assert said.endswith("2 taken in, 0 here already, 0 not.\n")
-    assert stage.site.photo_of(pages.only_post(stage, TITLE)) == photo
+    assert stage.site.photo_of(pages.only_post(stage, KEPT)) == photo
     # The device finds its way after all.
     stage.proxy.heal()
     stage.open(LIST)
     # What has failed alone rests for up to a minute.
     pages.wait_for_empty_outbox(stage, seconds=90)
-    for title in (TITLE, "And another", "Nobody's own"):
+    for title in (KEPT, "And another", "Nobody's own"):
         pages.only_post(stage, title)
     assert stage.site.policy_reports() == []

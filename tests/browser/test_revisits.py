@@ -36,6 +36,19 @@ const timer = setInterval(() => {
   if (performance.getEntriesByName("offlinesync:start").length) clearInterval(timer);
 });
 """
+# A device whose database is busy until the test lets go.
+HOLD_DATABASE_SCRIPT = """
+const request = indexedDB.open(%s);
+request.onsuccess = () => {
+  const { result: database } = request;
+  const entries = database.transaction(["entries", "files", "state"], "readwrite").objectStore("entries");
+  const goOn = () => {
+    if (window.letGo || location.pathname !== "/posts/new/") database.close();
+    else entries.count().onsuccess = goOn;
+  };
+  goOn();
+};
+"""
 WHY_ANEW = "return performance.getEntriesByType('navigation')[0].notRestoredReasons"
 
 
@@ -147,6 +160,25 @@ def test_a8_an_id_is_kept_for_what_the_browser_has_put_back_after_it_arrived(sta
     assert len(stage.site.ledger()) == 1
 
 
+def test_a8_what_is_sent_before_the_outbox_can_be_read_keeps_its_id(stage: Stage) -> None:
+    gate = hold(stage)
+    stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
+    pages.wait_for_title(stage.driver, "Posts")
+    gate.open()
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_empty_outbox(stage)
+    pages.before_load(stage, HOLD_DATABASE_SCRIPT % json.dumps(pages.OUTBOX))
+    stage.driver.back()
+    pages.wait_for_title(stage.driver, "Write a post")
+    pages.wait_for_client(stage)
+    assert pages.typed(stage.driver, "title") == TITLE, "the browser has put it back"
+    pages.submit(stage)
+    stage.driver.execute_script("window.letGo = true")
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert len(stage.site.ledger()) == 1
+
+
 @pytest.mark.wide
 @pytest.mark.parametrize("engine", ["firefox"])
 @pytest.mark.parametrize("arguments", [("-remote-allow-system-access",)])
@@ -172,6 +204,21 @@ def test_a8_what_was_refused_is_the_same_act_where_it_is_put_back_early(stage: S
     pages.reload(stage)
     wait_for_refusal(stage)
     assert pages.typed(stage.driver, "title") == TITLE
+
+
+def test_a8_what_was_refused_and_is_sent_before_the_outbox_can_be_read_is_the_same_act(stage: Stage) -> None:
+    pages.write_post(stage, TITLE, file=broken_photo(stage))
+    wait_for_refusal(stage)
+    put_back = PUT_BACK_SCRIPT % json.dumps({"title": TITLE, "location": "Coach 9", "body": BODY})
+    pages.before_load(stage, put_back + HOLD_DATABASE_SCRIPT % json.dumps(pages.OUTBOX))
+    pages.reload(stage)
+    pages.wait_for_client(stage)
+    stage.driver.find_element(By.NAME, "photo").send_keys(str(good_photo(stage)))
+    pages.submit(stage)
+    stage.driver.execute_script("window.letGo = true")
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}
 
 
 @pytest.mark.wide

@@ -21,6 +21,18 @@ export function holdsSecrets(form) {
   return [...form.elements].some((control) => control.matches(NEVER_KEPT));
 }
 
+/** @param {string} [text] */
+export const namesIn = (text = "") => text.split(/\s+/).filter(Boolean);
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ * @returns {boolean} whether what the button asks for, a preview say, is no submission
+ */
+export function isSkipped(form, submitter) {
+  return namesIn(form.dataset.offlinesyncSkip).includes(submitter?.name);
+}
+
 /**
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} submitter

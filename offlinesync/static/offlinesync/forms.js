@@ -52,6 +52,8 @@ export function createForms(collaborators) {
   /** @type {WeakMap<HTMLFormElement, State>} */
   const states = new WeakMap();
   let leaving = false;
+  /** Until then nobody knows which act it is that stands in a form. @type {Promise<unknown>} */
+  let takingUp = Promise.resolve();
 
   function stateOf(form) {
     const fresh = { busy: false, typedOn: false, refusal: null, plainly: false, id: null, earlier: null, unsure: false };
@@ -65,16 +67,9 @@ export function createForms(collaborators) {
     return form.dataset.offlinesyncForm !== undefined
       && method.toLowerCase() === "post"
       && !elsewhere
-      && !isSkipped(form, submitter)
+      && !fields.isSkipped(form, submitter)
       && !form.hasAttribute("target")
       && !fields.holdsSecrets(form);
-  }
-
-  const namesIn = (text = "") => text.split(/\s+/).filter(Boolean);
-
-  /** What such a button asks for, a preview say, is no submission. */
-  function isSkipped(form, submitter) {
-    return namesIn(form.dataset.offlinesyncSkip).includes(submitter?.name);
   }
 
   function onSubmit(event) {
@@ -91,6 +86,7 @@ export function createForms(collaborators) {
     submitter?.setAttribute("aria-busy", "true");
     elements.bringStatusTo(form);
     try {
+      await takingUp;
       await (state.plainly ? sendUnsaved(form, submitter, { anyway: true }) : saveAndSend(form, submitter, state));
     } finally {
       state.busy = false;
@@ -177,7 +173,7 @@ export function createForms(collaborators) {
       target: offlinesyncTarget ?? null,
       group: offlinesyncGroup ?? null,
       base_version: offlinesyncBaseVersion ?? null,
-      refs: namesIn(offlinesyncRefs),
+      refs: fields.namesIn(offlinesyncRefs),
     });
     if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents), contents))) {
       // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).
@@ -306,10 +302,13 @@ export function createForms(collaborators) {
   }
 
   /** What was written stands beside what its page had shown, and not beside what this one shows (row E1). */
-  async function refusedBefore(form, { id, receipt, base_version: shown }) {
+  async function refusedBefore(form, entry) {
+    const { base_version: shown } = entry;
     if (shown != null) form.dataset.offlinesyncBaseVersion = shown;
-    await refused(form, receipt ?? { id, status: "rejected" });
+    await refused(form, receiptOf(entry));
   }
+
+  const receiptOf = ({ id, receipt }) => receipt ?? { id, status: "rejected" };
 
   /** What the browser has put back into a form is what stood in it, under the id that it had then (row A8). */
   async function takeUp(form) {
@@ -317,14 +316,15 @@ export function createForms(collaborators) {
     if (id === undefined) return;
     const state = stateOf(form);
     const entry = await outbox.get(id);
-    if (state.busy) return;
     // To fill a duplicated tab Firefox types, sooner or later than this.
     const isTheirs = !state.typedOn || fields.holds(form, entry?.fields);
     if (!entry) state.id = fields.isFilled(form) ? id : null;
     else if (entry.state === "waiting") {
       state.earlier = id;
-      if (isTheirs) empty(form);
-    } else if (isTheirs) {
+      // What is on its way from here stays as it was when the button was pressed.
+      if (isTheirs && !state.busy) empty(form);
+    } else if (isTheirs && state.busy) state.refusal = receiptOf(entry);
+    else if (isTheirs) {
       const files = await filesOf(entry);
       if (fields.isFilled(form)) fields.completeForm(form, entry.fields, files);
       else fields.fillForm(form, entry.fields, files);
@@ -373,7 +373,8 @@ export function createForms(collaborators) {
         leaving = false;
       });
       window.addEventListener("hashchange", () => openRefused().catch(told));
-      await takeUpAll();
+      takingUp = takeUpAll().catch(told);
+      await takingUp;
       await openRefused();
     },
 
