@@ -238,6 +238,7 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
   if (!violation) await comeRight();
   if (!violation && hasPages) await comesToRest();
   if (!violation) await endWell();
+  await scheduler.turn();
   device.killAll();
   process.off("unhandledRejection", onUntaken);
   return { violation, hash, steps, injected: faults.injected };

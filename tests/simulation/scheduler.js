@@ -1,6 +1,8 @@
 const endOfTurn = globalThis.setImmediate;
 // Many immediates in a row are a library that polls: time has to go on under it.
 const POLLING = 40;
+// A turn of Node's loop costs more than most steps, and only at its end is it seen which rejections nobody has taken.
+const STEPS_IN_A_TURN = 16;
 
 /**
  * Virtual time. Whatever would happen by itself is a task here, and the seed decides what comes first.
@@ -12,6 +14,7 @@ export function createScheduler(random) {
   const heap = [];
   let now = 0;
   let immediates = 0;
+  let settled = 0;
 
   const isBefore = (a, b) => a.time < b.time || (a.time === b.time && a.order < b.order);
 
@@ -82,6 +85,12 @@ export function createScheduler(random) {
     },
 
     /** Whatever promises come of what has just been done plan their tasks before time goes on. @returns {Promise<void>} */
-    settle: () => new Promise((resolve) => endOfTurn(resolve)),
+    settle() {
+      settled += 1;
+      return settled % STEPS_IN_A_TURN ? new Promise((resolve) => process.nextTick(resolve)) : this.turn();
+    },
+
+    /** The end of a turn of Node's loop. @returns {Promise<void>} */
+    turn: () => new Promise((resolve) => endOfTurn(resolve)),
   };
 }

@@ -75,7 +75,12 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
   function watch(context, transaction) {
     const { transactions } = heldBy(context);
     transactions.add(transaction);
-    const ended = () => transactions.delete(transaction);
+    const { _rawDatabase: database } = transaction.db;
+    const ended = () => {
+      transactions.delete(transaction);
+      // fake-indexeddb keeps them all, and looks through them whenever one is to begin.
+      database.transactions = database.transactions.filter((each) => each !== transaction);
+    };
     transaction.addEventListener("complete", ended);
     transaction.addEventListener("abort", ended);
   }
