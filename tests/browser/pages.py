@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 from PIL import Image
-from selenium.common.exceptions import JavascriptException
+from selenium.common.exceptions import JavascriptException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -233,14 +233,14 @@ def outbox(driver: WebDriver) -> dict[str, int]:
     """How many records lie in each store of the outbox; the current page must be one of the site's.
 
     What has been accepted leads to another page, and the look at the one before ends with it: without an answer, or
-    with an error that says so.
+    at once with an error that says so, or speaks of a timeout.
     """
 
     def look() -> dict[str, int] | None:
         try:
             counts: dict[str, int] | None = driver.execute_async_script(COUNT_SCRIPT, OUTBOX, ["entries", "files"])
-        except JavascriptException as error:
-            if "unloaded" not in str(error.msg):
+        except (JavascriptException, TimeoutException) as error:
+            if "unloaded" not in str(error.msg) and "script timeout" not in str(error.msg):
                 raise
             return None
         return counts
