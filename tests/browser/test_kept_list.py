@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ from .waiting import wait_until
 from .wire import Exchange, answer
 
 FORM_GONE = "It cannot be put back into its form any more. What you wrote is below: you can copy it from there."
+LONG = (
+    "This has been waiting for more than two days. Look whether this device reaches the site at all, and save a copy "
+    "as a file."
+)
 ATTENTION = "Needs your attention: 1 See what is wrong"
 BUG = re.compile(
     r"The site has an error and could not save this. It is sent again by itself at: \d+:\d+ [AP]M "
@@ -110,6 +115,17 @@ def test_c7_a_bug_of_the_site_is_told_in_plain_words_until_it_is_gone(stage: Sta
     wait_until(lambda: not listed(stage), "the list is gone")
     assert not stage.driver.find_elements(By.CSS_SELECTOR, "[data-offlinesync-entries]")
     stage.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def test_what_has_waited_long_says_so(stage: Stage) -> None:
+    stage.proxy.on(SUBMISSIONS, proxy.refuse)
+    pages.save_unsent(stage, "In a valley")
+    assert not listed(stage)[0]["visible"], "the list is closed"
+    stage.driver.find_element(By.CSS_SELECTOR, "[data-offlinesync-entries] summary").click()
+    assert LONG not in listed(stage)[0]["visible"]
+    change_entries(stage, captured_at=(datetime.now(UTC) - timedelta(days=3)).isoformat())
+    stage.open(LIST)
+    wait_until(lambda: [LONG in item["visible"] for item in listed(stage)] == [True], "the list is open, and says so")
 
 
 def test_what_was_refused_is_listed_with_its_errors_by_field(stage: Stage) -> None:

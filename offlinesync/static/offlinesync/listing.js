@@ -40,6 +40,9 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     const element = shown?.seen === seen ? shown.element : buildAnyhow(entry);
     if (shown && shown.element !== element) keepOpen(shown.element, element);
     reasons.say(element.querySelector("[data-offlinesync-why]"), reasons.of(entry));
+    // An entries.html of the site's own may be that of an earlier release.
+    const long = element.querySelector("[data-offlinesync-long]");
+    if (long) long.hidden = !reasons.isLong(entry);
     return { seen, element, entry };
   }
 
@@ -60,7 +63,6 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     const title = part("title");
     title.textContent = titleOf(entry, wordsIn(entry));
     title.id = `${element.id}-title`;
-    // An entries.html of the site's own may be that of an earlier release.
     const form = part("form");
     if (form) form.textContent = String(entry.label ?? "");
     elements.tellTime(element.querySelector("time"), entry.captured_at);
@@ -131,7 +133,8 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
       others.hidden = more === 0;
       others.querySelector("[data-offlinesync-count]").textContent = String(more);
       // Once: whoever closes it has seen it.
-      if (!hasOpened && entries.some(needsAttention)) hasOpened = details.open = true;
+      const isWanted = entries.some((entry) => needsAttention(entry) || reasons.isLong(entry));
+      if (!hasOpened && isWanted) hasOpened = details.open = true;
     },
 
     hide() {

@@ -4,6 +4,8 @@
 const WITHOUT_A_FORM = ["forbidden", "unknown_form"];
 // What is tried again before that is tried again in a moment.
 const MOMENT = 60000;
+// Nobody who means to send something lets it lie for longer without being told.
+const LONG = 2 * 86400000;
 
 /**
  * Says in plain words why something is still on the device, and what becomes of it.
@@ -45,6 +47,9 @@ export function createReasons({ elements, clock, activity, connection }) {
 
   return {
     nextTry,
+
+    /** @param {Entry} entry @returns {boolean} whether it has waited so long that somebody should see to it, as the device has the time */
+    isLong: ({ state, captured_at }) => state !== "refused" && clock.wall() - Date.parse(captured_at) > LONG,
 
     /** @param {Entry} entry @returns {Reason} */
     of: (entry) => ({ name: nameOf(entry), at: entry.state === "refused" ? null : nextTry(entry.pause?.until) }),
