@@ -246,7 +246,7 @@ export const MUTANTS = [
   {
     name: "believes a pause from another century",
     row: "B14",
-    changes: [["delivery", "const rest = Math.min(Number(until), Number(since) + LONGEST_PUT_OFF) - now;\n    return since <= now && rest > 0 ? rest : 0;", "return pause ? Math.max(0, until - now) : 0;"]],
+    changes: [["delivery", "const rest = Math.min(Number(until), Number(since) + LONGEST_PUT_OFF) - now;\n  return since <= now && rest > 0 ? rest : 0;", "return pause ? Math.max(0, until - now) : 0;"]],
   },
   {
     name: "orders by the device's clock",

@@ -49,14 +49,8 @@ export function createDelivery({ outbox, transport, uploads, lock, clock, random
     return { since, until: since + milliseconds, times };
   }
 
-  /** @param {Pause | null | undefined} pause @returns {number} milliseconds; none where the clock has left it (row B14) */
-  function left(pause) {
-    const now = clock.wall();
-    const { since, until } = pause ?? {};
-    // What is no time, or beyond every pause there is, is damage, and would be waited for in vain or not at all (row B9).
-    const rest = Math.min(Number(until), Number(since) + LONGEST_PUT_OFF) - now;
-    return since <= now && rest > 0 ? rest : 0;
-  }
+  /** @param {Pause | null | undefined} pause */
+  const left = (pause) => leftOf(pause, clock.wall());
 
   /** @param {Entry} entry @param {string} trouble @param {number} [seconds] what the server asked for */
   function putOff(entry, trouble, seconds) {
@@ -309,6 +303,18 @@ export function createDelivery({ outbox, transport, uploads, lock, clock, random
     running ??= run();
     return running;
   };
+}
+
+/**
+ * @param {Pause | null | undefined} pause
+ * @param {number} now  milliseconds since 1970, as the device has it
+ * @returns {number} milliseconds of it that are left; none where the clock has left it (row B14)
+ */
+export function leftOf(pause, now) {
+  const { since, until } = pause ?? {};
+  // What is no time, or beyond every pause there is, is damage, and would be waited for in vain or not at all (row B9).
+  const rest = Math.min(Number(until), Number(since) + LONGEST_PUT_OFF) - now;
+  return since <= now && rest > 0 ? rest : 0;
 }
 
 /**

@@ -4,7 +4,7 @@ import { createBackup } from {{ modules.backup }};
 import { createConnection } from {{ modules.connection }};
 import { createControls } from {{ modules.controls }};
 import { createDatabase } from {{ modules.database }};
-import { createDelivery, createLock } from {{ modules.delivery }};
+import { createDelivery, createLock, leftOf } from {{ modules.delivery }};
 import { createDocuments } from {{ modules.documents }};
 import { createElements } from {{ modules.elements }};
 import { newEntry, toSubmission, uuid7, wordsIn } from {{ modules.entries }};
@@ -142,7 +142,7 @@ async function sendNow() {
 /** The site may have asked to be left alone (row B12). */
 async function mayAsk() {
   const { hold } = await outbox.outlook();
-  return !(hold && hold.since <= Date.now() && Date.now() < hold.until);
+  return leftOf(hold, clock.wall()) === 0;
 }
 
 const post = createPosting({ window, addHidden: fields.addHidden });
