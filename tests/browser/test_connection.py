@@ -12,7 +12,7 @@ from .stage import Stage
 from .waiting import wait_until
 
 OFFLINE = "There is no connection to this site right now."
-OFFLINE_FORM = f"{OFFLINE} What you write here is kept on this device until there is one."
+OFFLINE_FORM = f"{OFFLINE} Write and send all the same: it is saved on this device, and goes out when there is one."
 BACK = "The connection is back."
 STATE = "return document.querySelector('[data-offlinesync-status]').dataset.offlinesyncConnection"
 # As somebody hears it who is not to be told each number.
