@@ -222,3 +222,12 @@ def test_a10_p7_the_plain_form_still_shows_what_the_site_refuses(stage: Stage) -
     pages.submit(stage)
     pages.wait_for_title(stage.driver, "Posts")
     pages.only_post(stage, TITLE)
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_p2_what_a_script_empties_at_once_is_sent_as_it_stood(stage: Stage) -> None:
+    stage.open(FORM)
+    pages.fill(stage, TITLE)
+    stage.driver.execute_script("const form = document.querySelector('main form'); form.requestSubmit(); form.reset()")
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_title(stage.driver, "Posts")

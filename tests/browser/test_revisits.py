@@ -206,16 +206,21 @@ def test_a8_what_was_refused_is_the_same_act_where_it_is_put_back_early(stage: S
     assert pages.typed(stage.driver, "title") == TITLE
 
 
-def test_a8_what_was_refused_and_is_sent_before_the_outbox_can_be_read_is_the_same_act(stage: Stage) -> None:
+def test_a8_p2_what_was_refused_is_seen_again_though_it_is_sent_before_the_outbox_can_be_read(stage: Stage) -> None:
     pages.write_post(stage, TITLE, file=broken_photo(stage))
     wait_for_refusal(stage)
     put_back = PUT_BACK_SCRIPT % json.dumps({"title": TITLE, "location": "Coach 9", "body": BODY})
     pages.before_load(stage, put_back + HOLD_DATABASE_SCRIPT % json.dumps(pages.OUTBOX))
     pages.reload(stage)
     pages.wait_for_client(stage)
-    stage.driver.find_element(By.NAME, "photo").send_keys(str(good_photo(stage)))
+    # The browser puts no file back, and what is sent now would take the place of what has one.
     pages.submit(stage)
     stage.driver.execute_script("window.letGo = true")
+    wait_for_refusal(stage)
+    assert pages.typed(stage.driver, "photo").endswith("broken.png")
+    assert pages.outbox(stage.driver) == {"entries": 1, "files": 1}
+    stage.driver.find_element(By.NAME, "photo").send_keys(str(good_photo(stage)))
+    pages.submit(stage)
     pages.wait_for_title(stage.driver, "Posts")
     pages.only_post(stage, TITLE)
     assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}

@@ -48,15 +48,15 @@ export function createForms(collaborators) {
    * @property {string | null} id  of the act, from the first submit until it is saved (row A8)
    * @property {string | null} earlier  id of what stood in the form when the page was left, and waits
    * @property {boolean} unsure  it may have been saved all the same (row A3)
+   * @property {Promise<unknown> | null} takenUp  once it is known which act it is that the browser has put back
+   * @property {boolean} wasTypedOn  when the button was pressed
    */
   /** @type {WeakMap<HTMLFormElement, State>} */
   const states = new WeakMap();
   let leaving = false;
-  /** Until then nobody knows which act it is that stands in a form. @type {Promise<unknown>} */
-  let takingUp = Promise.resolve();
 
   function stateOf(form) {
-    const fresh = { busy: false, typedOn: false, refusal: null, plainly: false, id: null, earlier: null, unsure: false };
+    const fresh = { busy: false, typedOn: false, refusal: null, plainly: false, id: null, earlier: null, unsure: false, takenUp: null, wasTypedOn: false };
     if (!states.has(form)) states.set(form, fresh);
     return states.get(form);
   }
@@ -84,9 +84,8 @@ export function createForms(collaborators) {
   async function submit(form, submitter, state) {
     state.busy = true;
     submitter?.setAttribute("aria-busy", "true");
-    elements.bringStatusTo(form);
     try {
-      await takingUp;
+      elements.bringStatusTo(form);
       await (state.plainly ? sendUnsaved(form, submitter, { anyway: true }) : saveAndSend(form, submitter, state));
     } finally {
       state.busy = false;
@@ -101,15 +100,21 @@ export function createForms(collaborators) {
   }
 
   async function saveAndSend(form, submitter, state) {
+    // As it stands when the button is pressed: what is typed on is not in it, and a script may empty the form at once (P2).
     const content = fields.readForm(form, submitter);
+    const { refusal, typedOn: wasTypedOn } = state;
+    Object.assign(state, { wasTypedOn, typedOn: false });
+    await state.takenUp;
+    // What was refused, and turns out to stand here, is seen before it is sent again (P2, row E1).
+    if (state.refusal !== refusal) return;
     try {
       await withRoom(outbox.open);
     } catch (error) {
+      state.typedOn = true;
       if (state.unsure || state.refusal) return notSaved(form, submitter, state, error);
       // No IndexedDB here: the form is what it was without us (P7, row A10).
       return sendUnsaved(form, submitter, { anyway: true });
     }
-    state.typedOn = false;
     let id;
     try {
       id = await save(form, content, state);
@@ -291,10 +296,11 @@ export function createForms(collaborators) {
     const form = formOf(entry);
     if (!form) return status.showWords(id);
     const state = stateOf(form);
+    await state.takenUp;
+    const files = await filesOf(entry);
     // The browser has put it back itself, with what the person has changed since.
     if (state.refusal?.id === id) return;
     if (state.busy || state.typedOn) return status.say("form-in-use");
-    const files = await filesOf(entry);
     if (state.refusal) empty(form);
     fields.fillForm(form, entry.fields, files);
     status.onScreen.delete(state.refusal?.id);
@@ -302,41 +308,38 @@ export function createForms(collaborators) {
   }
 
   /** What was written stands beside what its page had shown, and not beside what this one shows (row E1). */
-  async function refusedBefore(form, entry) {
-    const { base_version: shown } = entry;
+  async function refusedBefore(form, { id, receipt, base_version: shown }) {
     if (shown != null) form.dataset.offlinesyncBaseVersion = shown;
-    await refused(form, receiptOf(entry));
+    await refused(form, receipt ?? { id, status: "rejected" });
   }
-
-  const receiptOf = ({ id, receipt }) => receipt ?? { id, status: "rejected" };
 
   /** What the browser has put back into a form is what stood in it, under the id that it had then (row A8). */
   async function takeUp(form) {
     const id = acts.recall(form);
     if (id === undefined) return;
     const state = stateOf(form);
-    const entry = await outbox.get(id);
+    const entry = await outbox.get(id).catch(told);
+    const files = entry && entry.state !== "waiting" ? await filesOf(entry) : [];
+    // Nothing is waited for from here on: nobody types or presses in between.
     // To fill a duplicated tab Firefox types, sooner or later than this.
-    const isTheirs = !state.typedOn || fields.holds(form, entry?.fields);
+    const isTheirs = !(state.typedOn || state.wasTypedOn) || fields.holds(form, entry?.fields);
     if (!entry) state.id = fields.isFilled(form) ? id : null;
+    // The same words under the same id are one act, also if they arrive meanwhile.
+    else if (entry.state === "waiting" && state.busy) state.id = id;
     else if (entry.state === "waiting") {
       state.earlier = id;
-      // What is on its way from here stays as it was when the button was pressed.
-      if (isTheirs && !state.busy) empty(form);
-    } else if (isTheirs && state.busy) state.refusal = receiptOf(entry);
-    else if (isTheirs) {
-      const files = await filesOf(entry);
+      if (isTheirs) empty(form);
+    } else if (isTheirs) {
       if (fields.isFilled(form)) fields.completeForm(form, entry.fields, files);
       else fields.fillForm(form, entry.fields, files);
-      await refusedBefore(form, entry);
+      refusedBefore(form, entry).catch(told);
     }
   }
 
   async function takeUpAll() {
-    for (const form of document.forms) {
-      if (isRevisited) await takeUp(form);
-      else acts.forget(form);
-    }
+    const forms = [...document.forms];
+    if (!isRevisited) return forms.forEach((form) => acts.forget(form));
+    await Promise.all(forms.map((form) => (stateOf(form).takenUp = takeUp(form).catch(told))));
   }
 
   /** A page may hold several forms of one name, each for another object, and some that differ in nothing we know. */
@@ -373,8 +376,7 @@ export function createForms(collaborators) {
         leaving = false;
       });
       window.addEventListener("hashchange", () => openRefused().catch(told));
-      takingUp = takeUpAll().catch(told);
-      await takingUp;
+      await takeUpAll();
       await openRefused();
     },
 
