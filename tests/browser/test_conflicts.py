@@ -12,6 +12,7 @@ from . import pages, proxy
 from .matrix import CHROMIUM_FIRST
 from .proxy import SUBMISSIONS
 from .stage import Stage
+from .test_revisits import come_back, press_early
 from .waiting import wait_until
 
 CHANGED = (
@@ -195,3 +196,21 @@ def test_e1_what_nobody_has_touched_is_theirs_unless_the_person_says_otherwise(s
     pages.submit(stage)
     pages.wait_for_empty_outbox(stage)
     assert there(stage) == ("My title", "Their place")
+
+
+def test_e1_a8_nothing_is_overwritten_unseen_however_early_the_button_is_pressed(stage: Stage) -> None:
+    path = open_form(stage)
+    somebody_else_writes(stage, "Theirs")
+    write(stage, "Mine")
+    see_both(stage, "Mine", "Theirs")
+    somebody_else_writes(stage, "Theirs again")
+    come_back(stage, path, {"title": "Mine"})
+    pages.reload(stage)
+    press_early(stage)
+    pages.wait_for_status(stage.driver, CHANGED)
+    assert title_there(stage) == "Theirs again"
+    pages.submit(stage)
+    wait_until(
+        lambda: "Theirs again" in stage.driver.find_element(By.TAG_NAME, "form").text, "what is there now is shown"
+    )
+    assert title_there(stage) == "Theirs again"

@@ -38,12 +38,13 @@ const timer = setInterval(() => {
 """
 # A device whose database is busy until the test lets go.
 HOLD_DATABASE_SCRIPT = """
-const request = indexedDB.open(%s);
+const [name, path] = %s;
+const request = indexedDB.open(name);
 request.onsuccess = () => {
   const { result: database } = request;
   const entries = database.transaction(["entries", "files", "state"], "readwrite").objectStore("entries");
   const goOn = () => {
-    if (window.letGo || location.pathname !== "/posts/new/") database.close();
+    if (window.letGo || location.pathname !== path) database.close();
     else entries.count().onsuccess = goOn;
   };
   goOn();
@@ -58,6 +59,19 @@ def leave_and_come_back(stage: Stage) -> None:
     pages.wait_for_title(stage.driver, "Posts")
     stage.driver.back()
     pages.wait_for_title(stage.driver, "Write a post")
+
+
+def come_back(stage: Stage, path: str, words: dict[str, str] | None = None) -> None:
+    """What stood in the page's form is put back, and its database lets nobody read before the button is pressed."""
+    put_back = PUT_BACK_SCRIPT % json.dumps(words) if words else ""
+    pages.before_load(stage, put_back + HOLD_DATABASE_SCRIPT % json.dumps([pages.OUTBOX, path]))
+
+
+def press_early(stage: Stage) -> None:
+    """Press the button, and then let the outbox be read."""
+    pages.wait_for_client(stage)
+    pages.submit(stage)
+    stage.driver.execute_script("window.letGo = true")
 
 
 def duplicate_tab(stage: Stage) -> None:
@@ -167,13 +181,11 @@ def test_a8_what_is_sent_before_the_outbox_can_be_read_keeps_its_id(stage: Stage
     gate.open()
     pages.wait_for_post(stage, TITLE)
     pages.wait_for_empty_outbox(stage)
-    pages.before_load(stage, HOLD_DATABASE_SCRIPT % json.dumps(pages.OUTBOX))
+    come_back(stage, FORM)
     stage.driver.back()
     pages.wait_for_title(stage.driver, "Write a post")
-    pages.wait_for_client(stage)
     assert pages.typed(stage.driver, "title") == TITLE, "the browser has put it back"
-    pages.submit(stage)
-    stage.driver.execute_script("window.letGo = true")
+    press_early(stage)
     pages.wait_for_title(stage.driver, "Posts")
     pages.only_post(stage, TITLE)
     assert len(stage.site.ledger()) == 1
@@ -209,13 +221,10 @@ def test_a8_what_was_refused_is_the_same_act_where_it_is_put_back_early(stage: S
 def test_a8_p2_what_was_refused_is_seen_again_though_it_is_sent_before_the_outbox_can_be_read(stage: Stage) -> None:
     pages.write_post(stage, TITLE, file=broken_photo(stage))
     wait_for_refusal(stage)
-    put_back = PUT_BACK_SCRIPT % json.dumps({"title": TITLE, "location": "Coach 9", "body": BODY})
-    pages.before_load(stage, put_back + HOLD_DATABASE_SCRIPT % json.dumps(pages.OUTBOX))
+    come_back(stage, FORM, {"title": TITLE, "location": "Coach 9", "body": BODY})
     pages.reload(stage)
-    pages.wait_for_client(stage)
     # The browser puts no file back, and what is sent now would take the place of what has one.
-    pages.submit(stage)
-    stage.driver.execute_script("window.letGo = true")
+    press_early(stage)
     wait_for_refusal(stage)
     assert pages.typed(stage.driver, "photo").endswith("broken.png")
     assert pages.outbox(stage.driver) == {"entries": 1, "files": 1}
