@@ -98,6 +98,16 @@ def hold(stage: Stage) -> proxy.Gate:
     return gate
 
 
+def send_from_the_next_page(stage: Stage) -> None:
+    """Leave the form while its post is on the way, so that it stands there still, until the post has arrived."""
+    gate = hold(stage)
+    stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
+    pages.wait_for_title(stage.driver, "Posts")
+    gate.open()
+    pages.wait_for_post(stage, TITLE)
+    pages.wait_for_empty_outbox(stage)
+
+
 @pytest.mark.wide
 @pytest.mark.parametrize("engine", ["chromium", "firefox"])
 def test_a8_going_back_while_it_is_sent_does_not_offer_it_again(stage: Stage) -> None:
@@ -158,12 +168,7 @@ def test_a8_going_back_after_it_was_sent_shows_an_empty_form(stage: Stage) -> No
 
 @pytest.mark.wide
 def test_a8_an_id_is_kept_for_what_the_browser_has_put_back_after_it_arrived(stage: Stage) -> None:
-    gate = hold(stage)
-    stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
-    pages.wait_for_title(stage.driver, "Posts")
-    gate.open()
-    pages.wait_for_post(stage, TITLE)
-    pages.wait_for_empty_outbox(stage)
+    send_from_the_next_page(stage)
     stage.driver.back()
     pages.wait_for_title(stage.driver, "Write a post")
     pages.wait_for_client(stage)
@@ -175,12 +180,7 @@ def test_a8_an_id_is_kept_for_what_the_browser_has_put_back_after_it_arrived(sta
 
 
 def test_a8_what_is_sent_before_the_outbox_can_be_read_keeps_its_id(stage: Stage) -> None:
-    gate = hold(stage)
-    stage.driver.find_element(By.CSS_SELECTOR, "nav a").click()
-    pages.wait_for_title(stage.driver, "Posts")
-    gate.open()
-    pages.wait_for_post(stage, TITLE)
-    pages.wait_for_empty_outbox(stage)
+    send_from_the_next_page(stage)
     come_back(stage, FORM)
     stage.driver.back()
     pages.wait_for_title(stage.driver, "Write a post")
