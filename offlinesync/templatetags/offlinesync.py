@@ -144,6 +144,7 @@ def offline_form(
     skip: str | None = None,
     refs: str | None = None,
     label: str | None = None,
+    drafts: bool = False,
     offline: bool = True,
 ) -> SafeString:
     """The attributes of a ``<form>`` that is to work offline.
@@ -155,7 +156,8 @@ def offline_form(
     order, ``skip`` the names of buttons, with spaces between them, that post the form
     plainly, ``refs`` likewise the fields in which the id of an entry may stand for the
     object that it makes, ``label`` what visitors call what they fill in, unless it is
-    what the handler says. With ``offline=False`` it is a plain form as a whole, and so it is where
+    what the handler says. With ``drafts=True`` what is typed is kept on the device
+    before it is sent, and offered again after a crash. With ``offline=False`` it is a plain form as a whole, and so it is where
     the app is switched off, and for a visitor whom the handler would refuse.
     """
     _registered("offline_form", name)
@@ -188,6 +190,7 @@ def offline_form(
         "base-version": version,
         "skip": skip,
         "refs": refs,
+        "drafts": "" if drafts else None,
     }
     present = [(key, value) for key, value in attributes.items() if value is not None]
     return format_html_join(" ", 'data-offlinesync-{}="{}"', present)

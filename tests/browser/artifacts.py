@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,6 +16,8 @@ from .stage import Stage
 
 ARTIFACTS = ROOT / ".test-artifacts"
 LATEST = 60
+LAST_LINES = 20
+OF_BROWSER = re.compile(r"FATAL|Received signal|[Cc]rash")
 
 
 def keep(stage: Stage, folder: Path) -> None:
@@ -45,4 +48,10 @@ def told(stage: Stage) -> str:
         ]
     except sqlite3.Error as error:
         taken = [f"no ledger: {error}"]
-    return "\n".join([*map(str, asked[-LATEST:]), "in the ledger:", *taken])
+    return "\n".join([*map(str, asked[-LATEST:]), "in the ledger:", *taken, "the browser:", *said_last(stage.browser.log)])
+
+
+def said_last(log: Path) -> list[str]:
+    """What the browser has said of its own end, among all that its driver has written."""
+    said = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return [line for line in said if OF_BROWSER.search(line)][-LAST_LINES:]

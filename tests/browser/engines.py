@@ -153,7 +153,11 @@ class Chromium(Browser):
         if browser and driver:
             options.binary_location = browser
         service = webdriver.ChromeService(
-            executable_path=driver if browser else None, env=dict(environment), log_output=str(self.log)
+            executable_path=driver if browser else None,
+            env=dict(environment),
+            log_output=str(self.log),
+            # Otherwise nobody hears what a browser says that goes down by itself.
+            service_args=["--enable-chrome-logs"],
         )
         return started(lambda: webdriver.Chrome(options=options, service=service), self.to_install)
 

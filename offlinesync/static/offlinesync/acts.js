@@ -8,20 +8,7 @@
  * @param {Location} collaborators.location
  */
 export function createActs({ storage, key, location }) {
-  /**
-   * A page may hold several forms of one name, each for another object, and some that differ only in their place. The first
-   * of those is called what it was before there were others (row B13).
-   *
-   * @param {HTMLFormElement} form
-   */
-  function nameOf(form) {
-    const { offlinesyncForm, offlinesyncTarget = "" } = form.dataset;
-    const alike = [...form.ownerDocument.forms].filter(
-      ({ dataset }) => dataset.offlinesyncForm === offlinesyncForm && (dataset.offlinesyncTarget ?? "") === offlinesyncTarget,
-    );
-    const place = Math.max(0, alike.indexOf(form));
-    return JSON.stringify([location.pathname + location.search, offlinesyncForm, offlinesyncTarget, ...(place ? [place] : [])]);
-  }
+  const nameOf = (form) => JSON.stringify([location.pathname + location.search, ...placeOf(form)]);
 
   /** @returns {Record<string, string>} */
   function read() {
@@ -56,4 +43,20 @@ export function createActs({ storage, key, location }) {
     /** @param {HTMLFormElement} form @returns {string | undefined} */
     recall: (form) => read()[nameOf(form)],
   };
+}
+
+/**
+ * A page may hold several forms of one name, each for another object, and some that differ only in their place. The first
+ * of those is called what it was before there were others (row B13).
+ *
+ * @param {HTMLFormElement} form
+ * @returns {(string | number)[]} what tells it from the others
+ */
+export function placeOf(form) {
+  const { offlinesyncForm, offlinesyncTarget = "" } = form.dataset;
+  const alike = [...form.ownerDocument.forms].filter(
+    ({ dataset }) => dataset.offlinesyncForm === offlinesyncForm && (dataset.offlinesyncTarget ?? "") === offlinesyncTarget,
+  );
+  const place = Math.max(0, alike.indexOf(form));
+  return [offlinesyncForm, offlinesyncTarget, ...(place ? [place] : [])];
 }

@@ -9,6 +9,7 @@
  * @param {ReturnType<import("./listing.js").createListing>} collaborators.listing
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
  * @param {ReturnType<import("./connection.js").createConnection>} collaborators.connection
+ * @param {ReturnType<import("./offers.js").createOffers>} collaborators.offers
  * @param {ReturnType<import("./backup.js").createBackup>} collaborators.download
  * @param {() => Promise<void>} collaborators.deliver  resolves when the attempt has ended
  * @param {() => Promise<string | null>} collaborators.sendNow  likewise, with what came of it; whatever waits for a time is tried
@@ -19,7 +20,7 @@
  * @param {string} collaborators.owner
  */
 export function createControls({
-  outbox, status, listing, pending, elements, connection, withRoom, download, deliver, sendNow, announce, reportError, owner,
+  outbox, status, listing, pending, elements, connection, offers, withRoom, download, deliver, sendNow, announce, reportError, owner,
 }) {
   /** What was discarded last, while it can be taken back. @type {{entry: Entry, contents: (ArrayBuffer | undefined)[]} | null} */
   let taken = null;
@@ -78,6 +79,7 @@ export function createControls({
     ["discard", ({ offlinesyncEntry }) => discard(offlinesyncEntry)],
     ["download", ({ offlinesyncFile }) => download(offlinesyncFile)],
     ["dismiss", () => status.dismissLoss()],
+    ...offers.actions.map((action) => [action, (_, button) => offers.act(action, button)]),
   ]);
 
   return {
@@ -86,7 +88,7 @@ export function createControls({
       if (!ACTIONS.has(action) || button.getAttribute("aria-busy") === "true") return;
       button.setAttribute("aria-busy", "true");
       try {
-        await ACTIONS.get(action)(button.dataset);
+        await ACTIONS.get(action)(button.dataset, button);
       } finally {
         button.removeAttribute("aria-busy");
       }

@@ -150,6 +150,7 @@ export function createDatabase({ indexedDB, clock, name, announceBlocked = () =>
   return {
     open,
     transact,
+    result,
 
     /**
      * Takes back what is not completed yet. WebKit keeps a page with its transaction when it is left, for the way back,
@@ -188,4 +189,16 @@ function abort(transaction) {
     // Where the failed request has aborted it already there is nothing left to abort.
     if (error.name !== "InvalidStateError") throw error;
   }
+}
+
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
+function result(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
 }

@@ -16,9 +16,13 @@ const NEVER_KEPT = ["[type=password]", "[autocomplete*=password]", "[autocomplet
 const BUTTONS = "button, [type=submit], [type=image], [type=button], [type=reset]";
 const CHOICES = "[type=checkbox], [type=radio], select[multiple]";
 
+/** Where a secret has been seen: a button may turn a password into plain text. @type {WeakSet<HTMLFormElement>} */
+const secret = new WeakSet();
+
 /** @param {HTMLFormElement} form */
 export function holdsSecrets(form) {
-  return [...form.elements].some((control) => control.matches(NEVER_KEPT));
+  if ([...form.elements].some((control) => control.matches(NEVER_KEPT))) secret.add(form);
+  return secret.has(form);
 }
 
 /** @param {string} [text] */
@@ -69,22 +73,33 @@ export function isFilled(form) {
   return [...form.elements].some((control) => {
     if (control.type === "file") return control.files.length > 0;
     if (control.matches("[type=checkbox], [type=radio]")) return control.checked !== control.defaultChecked;
+    if (control.matches("select")) return isChosen(control);
     if (control.matches("textarea, input:not([type=hidden])")) return control.value !== control.defaultValue;
     return false;
   });
 }
 
+/** A list of which the site has chosen nothing begins with its first choice. @param {HTMLSelectElement} select */
+function isChosen(select) {
+  const options = [...select.options];
+  const sent = options.filter(({ defaultSelected }) => defaultSelected);
+  const first = options.find((option) => !option.disabled && !option.closest("optgroup")?.disabled);
+  const before = select.multiple ? sent : [sent[sent.length - 1] ?? (select.size > 1 ? null : first)];
+  return options.some((option) => option.selected !== before.includes(option));
+}
+
 /**
  * @param {HTMLFormElement} form
  * @param {[string, string][] | undefined} fields
+ * @param {[string, string][]} [standing]  if not those that stand there now
  * @returns {boolean} whether just these words stand in it
  */
-export function holds(form, fields) {
+export function holds(form, fields, standing = readForm(form, null).fields) {
   if (!fields) return false;
   // Browsers put no file back: where the entry has one, the form has an empty text.
   const ofFiles = new Set([...form.elements].filter(({ type }) => type === "file").map(({ name }) => crlf(name)));
   const texts = (all) => JSON.stringify(all.filter(([name, value]) => value || !ofFiles.has(name)));
-  return texts(readForm(form, null).fields) === texts(fields);
+  return texts(standing) === texts(fields);
 }
 
 /**
@@ -180,6 +195,16 @@ function putBack(form, fields, files, decide) {
 export function undoFill(form) {
   for (const step of undoing.get(form) ?? []) step();
   undoing.delete(form);
+}
+
+/**
+ * As the site has sent it. A site may have a control named "reset".
+ *
+ * @param {HTMLFormElement} form
+ */
+export function empty(form) {
+  undoFill(form);
+  HTMLFormElement.prototype.reset.call(form);
 }
 
 /** The button that is pressed next says anew what they say. The form's own list of controls lacks its images. */

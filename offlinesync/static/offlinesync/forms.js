@@ -1,7 +1,6 @@
 /** @import { Receipt } from "./entries.js" */
 
 const LONGEST_WAIT = 10000;
-const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
 
 /**
  * Takes over the forms that `{% offline_form %}` marks: saved first, then sent. A form is posted plainly only before
@@ -21,10 +20,11 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  * @param {() => string} collaborators.timestamp
  * @param {typeof import("./entries.js").newEntry} collaborators.newEntry
  * @param {ReturnType<import("./acts.js").createActs>} collaborators.acts
- * @param {boolean} collaborators.isRevisited  the browser has put back what stood in the page's forms
  * @param {typeof import("./fields.js")} collaborators.fields
  * @param {typeof import("./errors.js")} collaborators.errors
- * @param {ReturnType<import("./refusal.js").createRefusal>} collaborators.showRefusal
+ * @param {ReturnType<import("./formstates.js").createFormStates>} collaborators.stateOf
+ * @param {ReturnType<import("./correcting.js").createCorrecting>} collaborators.correcting
+ * @param {ReturnType<import("./drafts.js").createDrafts>} collaborators.drafts
  * @param {ReturnType<import("./messages.js").createMessages>} collaborators.messages
  * @param {ReturnType<import("./posting.js").createPosting>} collaborators.post
  * @param {ReturnType<import("./room.js").createRoom>} collaborators.withRoom
@@ -35,31 +35,11 @@ const FRAGMENT = /^#offlinesync-([0-9a-f-]{36})$/;
  */
 export function createForms(collaborators) {
   const { window, outbox, status, elements, fetchSession, deliver, armSync, clock, owner } = collaborators;
-  const { newId, timestamp, newEntry, acts, isRevisited, fields, errors, showRefusal, messages, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
+  const { newId, timestamp, newEntry, acts, stateOf, correcting, drafts, fields, errors, messages, announceSaved, askToPersist, post, outdate, withRoom, reportError } = collaborators;
   const { document } = window;
   /** @type {Map<string, (receipt: Receipt) => void>} */
   const awaited = new Map();
-  /**
-   * @typedef {object} State
-   * @property {boolean} busy
-   * @property {boolean} typedOn  the person has typed since the form was saved, filled or emptied
-   * @property {Receipt | null} refusal  of the entry that stands in the form to be corrected
-   * @property {boolean} plainly  it could not be saved
-   * @property {string | null} id  of the act, from the first submit until it is saved (row A8)
-   * @property {string | null} earlier  id of what stood in the form when the page was left, and waits
-   * @property {boolean} unsure  it may have been saved all the same (row A3)
-   * @property {Promise<unknown> | null} takenUp  once it is known which act it is that the browser has put back
-   * @property {boolean} wasTypedOn  when the button was pressed
-   */
-  /** @type {WeakMap<HTMLFormElement, State>} */
-  const states = new WeakMap();
   let leaving = false;
-
-  function stateOf(form) {
-    const fresh = { busy: false, typedOn: false, refusal: null, plainly: false, id: null, earlier: null, unsure: false, takenUp: null, wasTypedOn: false };
-    if (!states.has(form)) states.set(form, fresh);
-    return states.get(form);
-  }
 
   function isCaptured(form, submitter) {
     const method = submitter?.getAttribute("formmethod") ?? form.getAttribute("method") ?? "";
@@ -88,6 +68,7 @@ export function createForms(collaborators) {
       elements.bringStatusTo(form);
       await (state.plainly ? sendUnsaved(form, submitter, { anyway: true }) : saveAndSend(form, submitter, state));
     } finally {
+      drafts.release(form);
       state.busy = false;
       submitter?.removeAttribute("aria-busy");
     }
@@ -104,6 +85,7 @@ export function createForms(collaborators) {
     const content = fields.readForm(form, submitter);
     const { refusal, typedOn: wasTypedOn } = state;
     Object.assign(state, { wasTypedOn, typedOn: false });
+    const drafted = await drafts.hold(form);
     await state.takenUp;
     // What was refused, and turns out to stand here, is seen before it is sent again (P2, row E1).
     if (state.refusal !== refusal) return;
@@ -117,34 +99,29 @@ export function createForms(collaborators) {
     }
     let id;
     try {
-      id = await save(form, content, state);
+      id = await save(form, { ...content, drafted }, state);
     } catch (error) {
       told(error);
       return notSaved(form, submitter, state, error);
     }
     // From here on it is saved, and nothing that fails may leave it in the form to be sent twice (P3).
     Object.assign(state, { refusal: null, id: null, earlier: null, unsure: false });
+    drafts.end(form);
     status.onScreen.add(id);
     await saySaved(form).catch(told);
     const armed = armSync();
     const receipt = await firstAnswer(id).catch(told);
-    if (receipt && ["rejected", "conflict"].includes(receipt.status)) return refused(form, receipt);
+    if (receipt && ["rejected", "conflict"].includes(receipt.status)) return correcting.show(form, receipt);
     status.onScreen.delete(id);
     // What was typed on while it was being sent is not in the entry, and stays (P2). Otherwise the form is emptied before
     // the page is left, so that the way back does not lead to a form that is full and sent already (row A8).
     const { typedOn } = state;
     acts.forget(form);
-    if (!typedOn) empty(form);
+    if (!typedOn) fields.empty(form);
     if (receipt?.status === "accepted") return accepted(receipt, typedOn);
     const isGone = (await outbox.get(id).catch(told)) === undefined;
     if (isGone) await status.say("sent");
     else await status.say((await armed) ? "saved-sync" : "saved");
-  }
-
-  /** A site may have a control named "reset". */
-  function empty(form) {
-    fields.undoFill(form);
-    window.HTMLFormElement.prototype.reset.call(form);
   }
 
   async function saySaved(form) {
@@ -180,12 +157,12 @@ export function createForms(collaborators) {
       base_version: offlinesyncBaseVersion ?? null,
       refs: fields.namesIn(offlinesyncRefs),
     });
-    if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents), contents))) {
+    if (!refusal || !(await withRoom(() => outbox.replace(refusal.id, entry, contents, content.drafted), contents))) {
       // Under an id of which nobody knows what came of it the words may have been sent, and are not to be sent twice (P3).
       // Otherwise what was refused has been dealt with in another tab: these are other words.
       if (refusal && !state.unsure) rename(form, state, entry);
       // An earlier attempt has saved what stood in the form then, and these are other words.
-      while (!(await withRoom(() => outbox.save(entry, contents), contents))) rename(form, state, entry);
+      while (!(await withRoom(() => outbox.save(entry, contents, content.drafted), contents))) rename(form, state, entry);
     }
     announceSaved();
     askToPersist();
@@ -249,19 +226,6 @@ export function createForms(collaborators) {
     return status.say(result?.url ? "sent-link" : "sent", result?.url, result?.messages);
   }
 
-  async function refused(form, receipt) {
-    Object.assign(stateOf(form), { refusal: receipt, typedOn: false });
-    acts.remember(form, receipt.id);
-    status.onScreen.add(receipt.id);
-    showRefusal(form, receipt);
-    if (receipt.status === "conflict") {
-      // Whoever sends it again has seen what it replaces.
-      form.dataset.offlinesyncBaseVersion = receipt.version ?? "";
-      return status.say("changed-meanwhile");
-    }
-    await status.say(receipt.code === "id_reuse" ? "refused-again" : "refused");
-  }
-
   async function notSaved(form, submitter, state, error) {
     // What can't be shown goes out all the same (P7).
     await status.say(error.name === "QuotaExceededError" ? "no-room" : "not-saved").catch(told);
@@ -288,75 +252,6 @@ export function createForms(collaborators) {
     if (reached || anyway) post(form, submitter, answer);
   }
 
-  /** Opens what the site refused in the form it came from: the link carries the entry's id. */
-  async function openRefused() {
-    const id = FRAGMENT.exec(window.location.hash)?.[1];
-    const entry = id && (await outbox.get(id));
-    if (!entry || entry.owner !== owner || entry.state === "waiting") return;
-    const form = formOf(entry);
-    if (!form) return status.showWords(id);
-    const state = stateOf(form);
-    await state.takenUp;
-    const files = await filesOf(entry);
-    // The browser has put it back itself, with what the person has changed since.
-    if (state.refusal?.id === id) return;
-    if (state.busy || state.typedOn) return status.say("form-in-use");
-    if (state.refusal) empty(form);
-    fields.fillForm(form, entry.fields, files);
-    status.onScreen.delete(state.refusal?.id);
-    await refusedBefore(form, entry);
-  }
-
-  /** What was written stands beside what its page had shown, and not beside what this one shows (row E1). */
-  async function refusedBefore(form, { id, receipt, base_version: shown }) {
-    if (shown != null) form.dataset.offlinesyncBaseVersion = shown;
-    await refused(form, receipt ?? { id, status: "rejected" });
-  }
-
-  /** What the browser has put back into a form is what stood in it, under the id that it had then (row A8). */
-  async function takeUp(form) {
-    const id = acts.recall(form);
-    if (id === undefined) return;
-    const state = stateOf(form);
-    const entry = await outbox.get(id).catch(told);
-    const files = entry && entry.state !== "waiting" ? await filesOf(entry) : [];
-    // Nothing is waited for from here on: nobody types or presses in between.
-    // To fill a duplicated tab Firefox types, sooner or later than this.
-    const isTheirs = !(state.typedOn || state.wasTypedOn) || fields.holds(form, entry?.fields);
-    if (!entry) state.id = fields.isFilled(form) ? id : null;
-    // The same words under the same id are one act, also if they arrive meanwhile.
-    else if (entry.state === "waiting" && state.busy) state.id = id;
-    else if (entry.state === "waiting") {
-      state.earlier = id;
-      if (isTheirs) empty(form);
-    } else if (isTheirs) {
-      if (fields.isFilled(form)) fields.completeForm(form, entry.fields, files);
-      else fields.fillForm(form, entry.fields, files);
-      refusedBefore(form, entry).catch(told);
-    }
-  }
-
-  async function takeUpAll() {
-    const forms = [...document.forms];
-    if (!isRevisited) return forms.forEach((form) => acts.forget(form));
-    await Promise.all(forms.map((form) => (stateOf(form).takenUp = takeUp(form).catch(told))));
-  }
-
-  /** A page may hold several forms of one name, each for another object, and some that differ in nothing we know. */
-  function formOf({ id, form, target }) {
-    const found = [...document.forms].filter(
-      ({ dataset }) => dataset.offlinesyncForm === form && (dataset.offlinesyncTarget ?? null) === target,
-    );
-    return found.find((each) => acts.recall(each) === id) ?? found[0];
-  }
-
-  async function filesOf(entry) {
-    const contents = (await outbox.contents(entry).catch(told)) ?? [];
-    return entry.files.flatMap(({ field, name, type }, index) =>
-      contents[index] ? [{ field, file: new File([contents[index]], name, { type }) }] : [],
-    );
-  }
-
   function onInput({ target }) {
     const form = target.form ?? target.closest?.("form");
     if (form) stateOf(form).typedOn = true;
@@ -366,6 +261,9 @@ export function createForms(collaborators) {
     takes: (form) => isCaptured(form, null),
     /** @param {import("./fields.js").Before} before */
     async start({ typed, isLeaving }) {
+      // A secret is one still when its field shows it as plain text.
+      for (const form of document.forms) fields.holdsSecrets(form);
+      drafts.start(typed);
       for (const form of typed) stateOf(form).typedOn = true;
       if (isLeaving) leave();
       const said = messages.take();
@@ -375,9 +273,9 @@ export function createForms(collaborators) {
       window.addEventListener("pageshow", () => {
         leaving = false;
       });
-      window.addEventListener("hashchange", () => openRefused().catch(told));
-      await takeUpAll();
-      await openRefused();
+      window.addEventListener("hashchange", () => correcting.openRefused().catch(told));
+      await correcting.takeUpAll();
+      await correcting.openRefused();
     },
 
     /**

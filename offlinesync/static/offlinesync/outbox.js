@@ -13,7 +13,7 @@ const SENDABLE = ["waiting", "stuck"];
  * @param {(error: unknown) => void} [collaborators.reportError]
  */
 export function createOutbox({ database, IDBKeyRange, newId, reportError = reportAnyhow }) {
-  const { open, transact } = database;
+  const { open, transact, result } = database;
   /** What could not be read, and has been reported. @type {Set<IDBValidKey>} */
   const reported = new Set();
 
@@ -136,12 +136,15 @@ export function createOutbox({ database, IDBKeyRange, newId, reportError = repor
      *
      * @param {Entry} entry
      * @param {ArrayBuffer[]} contents  one for each of `entry.files`; Blobs do not survive WebKit (row A6)
+     * @param {IDBValidKey[]} [drafts]  of these words: they go with it
      * @returns {Promise<boolean>} false where the id is taken by other words; the same ones are saved once
      */
-    save(entry, contents) {
+    save(entry, contents, drafts = []) {
       const writing = transact("readwrite", async ({ entries, files, state }) => {
         const kept = await result(entries.index("id").get(entry.id));
-        if (kept) return isSame(kept, entry);
+        if (kept && !isSame(kept, entry)) return false;
+        for (const draft of drafts) state.delete(draft);
+        if (kept) return true;
         await nameDatabase(state);
         await result(entries.add(entry));
         putFiles(files, entry, contents);
@@ -156,13 +159,16 @@ export function createOutbox({ database, IDBKeyRange, newId, reportError = repor
      * @param {string} id  of the refused entry
      * @param {Entry} entry  under the same id, or as new under another (P2)
      * @param {ArrayBuffer[]} contents
+     * @param {IDBValidKey[]} [drafts]  of these words: they go with it
      * @returns {Promise<boolean>} false where the entry is gone or waiting: a waiting entry never changes
      */
-    replace(id, entry, contents) {
-      const writing = transact("readwrite", async ({ entries, files }) => {
+    replace(id, entry, contents, drafts = []) {
+      const writing = transact("readwrite", async ({ entries, files, state }) => {
         const old = await result(entries.index("id").get(id));
-        if (isWaiting(old, entry)) return true;
-        if (!old || old.state === "waiting" || old.owner !== entry.owner) return false;
+        const isDone = isWaiting(old, entry);
+        if (!isDone && (!old || old.state === "waiting" || old.owner !== entry.owner)) return false;
+        for (const draft of drafts) state.delete(draft);
+        if (isDone) return true;
         // What this version does not know stays in the record (row A5).
         entries.put({ ...old, ...entry, seq: old.seq, revision: (Number(old.revision) || 0) + 1 });
         files.delete(filesOf(id));
@@ -379,16 +385,4 @@ function isSame(kept, entry) {
  */
 function isWaiting(kept, entry) {
   return kept?.state === "waiting" && isSame(kept, entry);
-}
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function result(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }

@@ -21,6 +21,7 @@ const PATIENCE = 1000;
  * @param {(owner: string | null) => Promise<void>} collaborators.removeOthers  what is kept for anybody but this owner
  */
 export function createOwnership({ database, clock, removeOthers }) {
+  const { result } = database;
   /** @param {IDBObjectStore} state @returns {Promise<Ownership>} */
   async function recordIn(state) {
     const { owner, turn, leaving } = { ...UNKNOWN, ...(await result(state.get(KEY))) };
@@ -87,16 +88,4 @@ export function createOwnership({ database, clock, removeOthers }) {
       }
     },
   };
-}
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function result(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }

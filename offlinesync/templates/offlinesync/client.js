@@ -1,21 +1,25 @@
 import { createActivity } from {{ modules.activity }};
-import { createActs } from {{ modules.acts }};
+import { createActs, placeOf } from {{ modules.acts }};
 import { createBackup } from {{ modules.backup }};
 import { createConnection } from {{ modules.connection }};
 import { createControls } from {{ modules.controls }};
+import { createCorrecting } from {{ modules.correcting }};
 import { createDatabase } from {{ modules.database }};
 import { createDelivery, createLock, leftOf } from {{ modules.delivery }};
 import { createDocuments } from {{ modules.documents }};
+import { createDrafts } from {{ modules.drafts }};
 import { createElements } from {{ modules.elements }};
 import { newEntry, toSubmission, uuid7, wordsIn } from {{ modules.entries }};
 import * as errors from {{ modules.errors }};
 import * as fields from {{ modules.fields }};
 import { createForms } from {{ modules.forms }};
+import { createFormStates } from {{ modules.formstates }};
 import { createFreshness, refreshPeriodically } from {{ modules.freshness }};
 import { createGreeting } from {{ modules.greeting }};
 import { createLeaving } from {{ modules.leaving }};
 import { createListing, isOpenable, linkTo, titleOf } from {{ modules.listing }};
 import { createMessages } from {{ modules.messages }};
+import { createOffers } from {{ modules.offers }};
 import { createOutbox } from {{ modules.outbox }};
 import { createOwnership } from {{ modules.ownership }};
 import { createPending } from {{ modules.pending }};
@@ -146,16 +150,30 @@ async function mayAsk() {
 }
 
 const post = createPosting({ window, addHidden: fields.addHidden });
+const stateOf = createFormStates();
+const acts = createActs({ storage: () => sessionStorage, key: `${name}:acts:${owner}`, location });
+const correcting = createCorrecting({
+  window, outbox, status, stateOf, acts, fields, reportError, owner,
+  showRefusal: createRefusal({ elements, errors, fields }),
+  isRevisited: ["reload", "back_forward"].includes(arrival),
+});
+const drafts = createDrafts({
+  window, database, withRoom, clock, fields, stateOf, placeOf, newId, timestamp, reportError, owner,
+  IDBKeyRange: globalThis.IDBKeyRange,
+  changed: (form, what) => offers.tell(form, what),
+});
+const offers = createOffers({
+  document, elements, drafts, outbox, acts, correcting, status, stateOf, fields, clock, owner,
+  ask: () => channel?.postMessage({ type: "drafts" }),
+});
 const forms = createForms({
   window, outbox, status, elements, armSync, clock, owner, newId, timestamp, newEntry, fields, errors, post, reportError,
-  showRefusal: createRefusal({ elements, errors, fields }),
+  stateOf, acts, correcting, drafts,
   messages: createMessages({ storage: () => sessionStorage, key: `${name}:messages:${owner}` }),
   fetchSession,
   outdate: (url) => freshness.outdate(url),
   withRoom,
   deliver: triggers.deliver,
-  acts: createActs({ storage: () => sessionStorage, key: `${name}:acts:${owner}`, location }),
-  isRevisited: ["reload", "back_forward"].includes(arrival),
   askToPersist: createPersistence({ storage: navigator.storage }),
   announceSaved: () => channel?.postMessage({ type: "saved" }),
 });
@@ -187,7 +205,7 @@ const freshness = createFreshness({
 });
 
 const controls = createControls({
-  outbox, status, listing, pending, elements, connection, withRoom, download, owner, sendNow, reportError,
+  outbox, status, listing, pending, elements, connection, offers, withRoom, download, owner, sendNow, reportError,
   deliver: triggers.deliver,
   announce: (message) => channel?.postMessage(message),
 });
@@ -204,6 +222,8 @@ function receive(message) {
     pending.forget(message.id);
     status.refresh();
   }
+  if (message.type === "drafts") channel.postMessage({ type: "drafted", ids: drafts.alive() });
+  if (message.type === "drafted") offers.hear(message.ids);
 }
 
 /** What has become of its owner's entries, and of nobody else's (P4). */
@@ -293,6 +313,7 @@ async function deliverWhatWaits() {
   // What can't be shown goes out all the same (row B9).
   await status.refresh().catch(reportError);
   await greet().catch(reportError);
+  offers.start().catch(reportError);
   await triggers.listen();
 }
 
