@@ -48,7 +48,9 @@ def told(stage: Stage) -> str:
         ]
     except sqlite3.Error as error:
         taken = [f"no ledger: {error}"]
-    return "\n".join([*map(str, asked[-LATEST:]), "in the ledger:", *taken, "the browser:", *said_last(stage.browser.log)])
+    return "\n".join(
+        [*map(str, asked[-LATEST:]), "in the ledger:", *taken, "the browser:", *said_last(stage.browser.log)]
+    )
 
 
 def said_last(log: Path) -> list[str]:

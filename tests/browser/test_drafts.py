@@ -1,4 +1,4 @@
-"""What is typed is not lost before it is sent, where a form asks for that (P2, P4)."""
+"""What is typed is not lost before it is sent, where a form asks for that (row A11)."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def leave_draft(stage: Stage, title: str) -> None:
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
-def test_p2_what_was_typed_is_offered_after_a_crash_and_gone_when_it_is_sent(stage: Stage) -> None:
+def test_a11_p2_what_was_typed_is_offered_after_a_crash_and_gone_when_it_is_sent(stage: Stage) -> None:
     leave_draft(stage, TITLE)
     wait_until(lambda: lines(stage) == [OFFER], "it is offered")
     assert pages.typed(stage.driver, "title") == ""
@@ -126,7 +126,7 @@ def test_p2_what_was_typed_is_offered_after_a_crash_and_gone_when_it_is_sent(sta
     assert lines(stage) == []
 
 
-def test_p4_a_draft_is_its_owners_alone(stage: Stage) -> None:
+def test_a11_p4_a_draft_is_its_owners_alone(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     stage.open(FORM)
     pages.fill(stage, TITLE)
@@ -218,7 +218,7 @@ def test_p2_what_the_browser_puts_back_itself_is_not_offered_as_well(stage: Stag
     assert lines(stage) == [KEPT]
 
 
-def test_p3_what_corrects_something_refused_does_so_after_a_crash(stage: Stage) -> None:
+def test_a11_p3_what_corrects_something_refused_does_so_after_a_crash(stage: Stage) -> None:
     refuse_one(stage, "Refused for its photo")
     (entry,) = pages.entries(stage.driver)
     stage.open(f"{FORM}#offlinesync-{entry['id']}")

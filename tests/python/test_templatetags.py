@@ -86,6 +86,12 @@ def test_a_form_names_the_buttons_that_post_it_plainly():
     assert "skip" not in render("{% offline_form 'post' %}")
 
 
+def test_a_form_has_drafts_where_it_asks_for_them() -> None:
+    assert 'data-offlinesync-drafts=""' in render("{% offline_form 'post' drafts=True %}")
+    assert "drafts" not in render("{% offline_form 'post' %}")
+    assert "drafts" not in render("{% offline_form 'post' drafts=False %}")
+
+
 def test_a_form_names_the_fields_that_may_hold_an_entry_s_id():
     assert 'data-offlinesync-refs="parent list"' in render("{% offline_form 'post' refs='parent list' %}")
 

@@ -104,7 +104,7 @@ export function createDevice(world, builds) {
       privacy.delivering(session, owner);
       return transport[method](session, owner, ...what);
     };
-    Object.assign(context, { ownership, shelves, reportError, fetchSession: sessionsBy(ofPages), askSession: ofPages.session });
+    Object.assign(context, { database, ownership, shelves, reportError, fetchSession: sessionsBy(ofPages), askSession: ofPages.session });
     context.outbox = modules.outbox.createOutbox({ database, IDBKeyRange: FDBKeyRange, newId });
     const uploads = modules.uploads.createUploads({
       outbox: context.outbox,

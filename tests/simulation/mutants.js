@@ -214,6 +214,28 @@ export const MUTANTS = [
     ],
   },
   {
+    name: "leaves the draft of what it saves",
+    row: "A11",
+    changes: [["outbox", "        for (const draft of drafts) state.delete(draft);\n        if (kept) return true;", "        if (kept) return true;"]],
+  },
+  {
+    name: "leaves the draft of a correction",
+    row: "A11",
+    changes: [["outbox", "        for (const draft of drafts) state.delete(draft);\n        if (isDone) return true;", "        if (isDone) return true;"]],
+  },
+  {
+    name: "removes the draft before its entry is there",
+    row: "A11",
+    changes: [
+      [
+        "outbox",
+        '      const writing = transact("readwrite", async ({ entries, files, state }) => {\n        const kept = await result(entries.index("id").get(entry.id));\n        if (kept && !isSame(kept, entry)) return false;\n',
+        '      const removing = transact("readwrite", async ({ state }) => drafts.forEach((draft) => state.delete(draft)));\n' +
+          '      const writing = transact("readwrite", async ({ entries, files, state }) => {\n        await removing;\n        const kept = await result(entries.index("id").get(entry.id));\n        if (kept && !isSame(kept, entry)) return false;\n',
+      ],
+    ],
+  },
+  {
     name: "a busy flag without finally",
     row: "B10",
     changes: [["delivery", "    } finally {\n      // In the same turn as the last look at `wanted`, so that no call falls between, and whatever was thrown (row B10).\n      running = null;\n    }", "    } finally {\n      if (!wanted) running = null;\n    }"]],

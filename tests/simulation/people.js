@@ -17,6 +17,8 @@ export const FILE_SIZES = { small: 20, large: 64 };
 const OF_SCRIPT = 5;
 // And so many of those in a group are about the one before.
 const ABOUT_ANOTHER = 2;
+// So many are kept as a draft while they are written.
+const DRAFTED = 3;
 // Until somebody thinks better of what they have discarded.
 const LONGEST_THOUGHT = 5000;
 
@@ -47,6 +49,7 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
       group,
       about: (group && written % ABOUT_ANOTHER === 0 && lastInGroup.get(owner)) || null,
       isOfScript: written % OF_SCRIPT === 0,
+      isDrafted: written % DRAFTED === 0,
       ...fileOf(random.chance(0.25) ? random.between(1, 255) : null),
       title: newWords("act"),
       id: null,
@@ -81,8 +84,24 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
 
   const contentsOf = ({ content }) => (content ? [content] : []);
 
+  /** As drafts.js does it, before the button is pressed. @returns {Promise<IDBValidKey[][]>} what is to go with the entry */
+  async function draft(tab, { owner, title, isDrafted, unsure, id }) {
+    if (!isDrafted) return [];
+    const key = ["draft", owner, "note", title];
+    try {
+      await tab.withRoom(() => tab.database.transact("readwrite", async ({ state }) => void state.put({ key, title, act: unsure ? id : null })));
+      note(`${tab.name} keeps a draft of ${title}`);
+      witness.drafted(title);
+    } catch (error) {
+      note(`${tab.name} keeps no draft of ${title}: ${error.name}`);
+    }
+    return [key];
+  }
+
   /** As forms.js does it: saved under one id, then sent; what could not be saved is posted plainly or tried again. */
   async function submit(tab, act) {
+    const drafts = await draft(tab, act);
+    if (!tab.alive) return;
     act.id ??= tab.newId();
     const entry = entryOf(tab, act, act.id);
     act.future = entry.future;
@@ -90,7 +109,7 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     note(`${tab.name} writes ${act.title} ${act.behaviour} ${act.group ?? ""}`);
     try {
       await tab.withRoom(tab.outbox.open);
-      while (!(await tab.withRoom(() => tab.outbox.save(entry, contentsOf(act))))) {
+      while (!(await tab.withRoom(() => tab.outbox.save(entry, contentsOf(act), drafts)))) {
         witness.gaveUp(act, { id: entry.id, title: act.title });
         entry.id = tab.newId();
         witness.pressed(act, { id: entry.id, title: act.title, about: act.about }, tab);
@@ -137,9 +156,11 @@ export function createPeople({ scheduler, random, faults, witness, note }) {
     const corrected = { ...act, title: newWords("corrected"), behaviour: "", about };
     const entry = entryOf(tab, corrected, id);
     const version = { id, title: corrected.title, about };
+    const drafts = await draft(tab, { ...corrected, unsure: false });
+    if (!tab.alive) return;
     witness.pressed(act, version, tab);
     note(`${tab.name} corrects ${titleOf(old)}`);
-    const isReplaced = await tab.withRoom(() => tab.outbox.replace(old.id, entry, contentsOf(corrected))).catch(() => null);
+    const isReplaced = await tab.withRoom(() => tab.outbox.replace(old.id, entry, contentsOf(corrected), drafts)).catch(() => null);
     if (!isReplaced) witness.gaveUp(act, version);
     if (!isReplaced || !tab.alive) return;
     act.future = entry.future ?? act.future;

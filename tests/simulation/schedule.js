@@ -64,7 +64,8 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
 
   const faults = createFaults(random, note);
   const entries = () => storage.records("entries");
-  const witness = createWitness({ entries, files: () => storage.records("files"), now: scheduler.now, onViolation });
+  const drafts = () => storage.records("state").filter(({ key }) => key[0] === "draft");
+  const witness = createWitness({ entries, files: () => storage.records("files"), drafts, now: scheduler.now, onViolation });
   const storage = createStorage({ scheduler, random, faults, name: "offlinesync:/offlinesync/", onCommitted });
   const caches = createCaches({ scheduler, random, faults, onChanged: () => privacy.checkCaches() });
   const record = () => storage.records("state").find(({ key }) => key === "owner");

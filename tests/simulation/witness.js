@@ -9,10 +9,11 @@
  * @param {object} collaborators
  * @param {() => object[]} collaborators.entries  the records on the device
  * @param {() => object[]} collaborators.files
+ * @param {() => {title: string, act: string | null}[]} collaborators.drafts
  * @param {() => number} collaborators.now
  * @param {(violation: string) => void} collaborators.onViolation
  */
-export function createWitness({ entries, files, now, onViolation }) {
+export function createWitness({ entries, files, drafts, now, onViolation }) {
   /** @type {Map<string, object>} */
   const actByTitle = new Map();
   /** What the words are about. @type {Map<string, {act: object, id: string} | null>} */
@@ -25,9 +26,13 @@ export function createWitness({ entries, files, now, onViolation }) {
   const discarded = new Set();
   /** Some of those are taken back: others may have gone before them meanwhile. @type {Set<string>} titles */
   const takenOut = new Set();
+  /** Kept while they were written, and not saved yet. @type {Set<string>} titles */
+  const drafted = new Set();
   /** Until when the site has put off an entry. @type {Map<string, number>} */
   const putOff = new Map();
   const inFlight = new Set();
+  /** When a request with it has come to its end. @type {Map<string, number>} */
+  const answered = new Map();
   let askedToWaitUntil = 0;
   let honoursWaits = true;
   let hasClock = true;
@@ -49,8 +54,21 @@ export function createWitness({ entries, files, now, onViolation }) {
     }
     const contents = files();
     for (const record of records) checkRecord(record, contents);
+    checkDrafts(records.map(titleOf));
     const wanted = records.reduce((sum, record) => sum + record.files.length, 0);
     if (contents.length !== wanted) violated("A7", `${contents.length} files on the device, ${wanted} belong to an entry`);
+  }
+
+  /**
+   * What is typed is a draft until it is an entry, and never both: what was sent would be offered again (row A11). Where nobody
+   * knows whether it is one, the draft has its id.
+   */
+  function checkDrafts(saved) {
+    const kept = drafts().map(({ title }) => title);
+    const ofNew = drafts().filter(({ act }) => !act).map(({ title }) => title);
+    for (const title of ofNew) if (saved.includes(title)) violated("A11", `${title} is a draft and an entry`);
+    for (const title of saved) drafted.delete(title);
+    for (const title of drafted) if (!kept.includes(title)) violated("A11", `${title} is neither a draft nor an entry`);
   }
 
   function checkRecord(record, contents) {
@@ -103,6 +121,12 @@ export function createWitness({ entries, files, now, onViolation }) {
       act.open = [...(act.open ?? []), { ...version, tab }];
       aboutOf.set(version.title, version.about);
       actByTitle.set(version.title, act);
+    },
+
+    /** Somebody is writing it, and the device has it. */
+    drafted(title) {
+      drafted.add(title);
+      checkDevice();
     },
 
     /** It has not come to that. */
@@ -167,7 +191,8 @@ export function createWitness({ entries, files, now, onViolation }) {
     reported(owner, receipts) {
       for (const { id, status, retry_after: seconds } of receipts) {
         const isPaused = status === "deferred" && entries().some((record) => record.id === id && record.pause);
-        if (isPaused && seconds > 0) putOff.set(id, now() + seconds * 1000);
+        // To write it down may take the device its time.
+        if (isPaused && seconds > 0) putOff.set(id, (answered.get(id) ?? now()) + seconds * 1000);
         const isTrue = [...effects.values()].some((effect) => effect.id === id && effect.owner === owner);
         if (status === "accepted" && !isTrue) violated("P5", `a page was told that ${id} was accepted, which it was not`);
       }
@@ -190,6 +215,7 @@ export function createWitness({ entries, files, now, onViolation }) {
 
     sent(exchange) {
       inFlight.delete(exchange);
+      for (const id of exchange.ids) answered.set(id, now());
     },
 
     askedToWait(milliseconds) {
