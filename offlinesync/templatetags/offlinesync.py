@@ -157,8 +157,9 @@ def offline_form(
     plainly, ``refs`` likewise the fields in which the id of an entry may stand for the
     object that it makes, ``label`` what visitors call what they fill in, unless it is
     what the handler says. With ``drafts=True`` what is typed is kept on the device
-    before it is sent, and offered again after a crash. With ``offline=False`` it is a plain form as a whole, and so it is where
-    the app is switched off, and for a visitor whom the handler would refuse.
+    before it is sent, and offered again after a crash. With ``offline=False`` it is a
+    plain form as a whole, and so it is where the app is switched off, and for a visitor
+    whom the handler would refuse.
     """
     _registered("offline_form", name)
     visitor = Visitor.of(context, "offline_form") if app_settings.ENABLED and offline else None
