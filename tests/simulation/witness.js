@@ -191,8 +191,8 @@ export function createWitness({ entries, files, drafts, now, onViolation }) {
     reported(owner, receipts) {
       for (const { id, status, retry_after: seconds } of receipts) {
         const isPaused = status === "deferred" && entries().some((record) => record.id === id && record.pause);
-        // To write it down may take the device its time.
-        if (isPaused && seconds > 0) putOff.set(id, (answered.get(id) ?? now()) + seconds * 1000);
+        // To write it down may take the device its time, and its clock counts whole milliseconds.
+        if (isPaused && seconds > 0) putOff.set(id, (answered.get(id) ?? now()) + seconds * 1000 - 1);
         const isTrue = [...effects.values()].some((effect) => effect.id === id && effect.owner === owner);
         if (status === "accepted" && !isTrue) violated("P5", `a page was told that ${id} was accepted, which it was not`);
       }
