@@ -156,7 +156,8 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
   }
 
   async function checkPages() {
-    const isQuiet = await until(() => !privacy.isBusy(), 2 * BOUND);
+    // Answers that never end may come one behind the other, and each is given up after its five minutes.
+    const isQuiet = await until(() => !privacy.isBusy(), 4 * BOUND);
     if (!isQuiet) onViolation("P8: pages are looked for, and it does not come to an end");
     if (!violation) privacy.checkQuiet(server.userOf(session.cookie));
   }
