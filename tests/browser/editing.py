@@ -15,7 +15,7 @@ from offlinesync.submissions import IncomingSubmission
 
 PAGE = """{% load offlinesync %}<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Edit</title>{% offlinesync %}</head><body><main>
-<form method="post" {% offline_form "edit" object=post %}>{% csrf_token %}{{ form.as_div }}
+<form method="post" {% offline_form "edit" object=post drafts=True %}>{% csrf_token %}{{ form.as_div }}
 <button type="submit">Save</button></form></main></body></html>"""
 EditForm = modelform_factory(Post, fields=["title", "location"])
 

@@ -12,6 +12,7 @@ from . import pages, proxy
 from .matrix import CHROMIUM_FIRST
 from .proxy import SUBMISSIONS
 from .stage import Stage
+from .test_drafts import crash, press, wait_for_draft
 from .test_revisits import come_back, press_early
 from .waiting import wait_until
 
@@ -214,3 +215,17 @@ def test_e1_a8_nothing_is_overwritten_unseen_however_early_the_button_is_pressed
         lambda: "Theirs again" in stage.driver.find_element(By.TAG_NAME, "form").text, "what is there now is shown"
     )
     assert title_there(stage) == "Theirs again"
+
+
+def test_a11_e1_a_draft_stands_beside_what_its_page_had_shown(stage: Stage) -> None:
+    path = open_form(stage)
+    field = stage.driver.find_element(By.NAME, "title")
+    field.clear()
+    field.send_keys("Mine")
+    wait_for_draft(stage, "Mine")
+    somebody_else_writes(stage, "Theirs")
+    crash(stage, path)
+    press(stage, "put-back")
+    wait_until(lambda: pages.typed(stage.driver, "title") == "Mine", "it stands in the form")
+    pages.submit(stage)
+    see_both(stage, "Mine", "Theirs")

@@ -40,8 +40,13 @@ request.onsuccess = () => {
 PASSWORD = """
 document.addEventListener("readystatechange", () => {
   const form = document.querySelector("main form[data-offlinesync-form]");
-  if (!form || form.querySelector("[type=password]")) return;
+  if (!form || form.querySelector("[name=secret]")) return;
   form.append(Object.assign(document.createElement("input"), { type: "password", name: "secret" }));
+});
+"""
+NO_DRAFTS = """
+document.addEventListener("readystatechange", () => {
+  document.querySelector("main form[data-offlinesync-form]")?.removeAttribute("data-offlinesync-drafts");
 });
 """
 REFUSE_WRITES = """
@@ -104,6 +109,20 @@ def leave_draft(stage: Stage, title: str) -> None:
     crash(stage)
 
 
+def empty(stage: Stage) -> None:
+    """Take everything out of the form again."""
+    for name in ("title", "location", "body"):
+        stage.driver.find_element(By.NAME, name).clear()
+
+
+def assert_nothing_is_offered(stage: Stage, title: str = "Another") -> None:
+    """Open the form and write into it: by the time that is kept, what there is to be offered has been."""
+    stage.open(FORM)
+    pages.fill(stage, title)
+    wait_until(lambda: KEPT in lines(stage), "drafts are at work")
+    assert lines(stage) == [KEPT]
+
+
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_a11_p2_what_was_typed_is_offered_after_a_crash_and_gone_when_it_is_sent(stage: Stage) -> None:
     leave_draft(stage, TITLE)
@@ -122,8 +141,7 @@ def test_a11_p2_what_was_typed_is_offered_after_a_crash_and_gone_when_it_is_sent
     pages.wait_for_post(stage, TITLE)
     pages.wait_for_empty_outbox(stage)
     pages.only_post(stage, TITLE)
-    stage.open(FORM)
-    assert lines(stage) == []
+    assert_nothing_is_offered(stage)
 
 
 def test_a11_p4_a_draft_is_its_owners_alone(stage: Stage) -> None:
@@ -138,11 +156,8 @@ def test_a11_p4_a_draft_is_its_owners_alone(stage: Stage) -> None:
     for username in (None, "demo2"):
         if username:
             pages.sign_in(stage, username)
-        stage.open(FORM)
-        write_title(stage, f"{username} was here")
-        wait_until(lambda: KEPT in lines(stage), "drafts are at work")
-        assert lines(stage) == [KEPT]
-        write_title(stage, "")
+        assert_nothing_is_offered(stage)
+        empty(stage)
         wait_for_draft(stage, TITLE)
     pages.sign_out(stage)
     pages.sign_in(stage, "demo1")
@@ -155,9 +170,7 @@ def test_a_draft_that_stands_in_another_tab_is_not_offered_and_neither_is_lost(s
     pages.fill(stage, TITLE)
     wait_for_draft(stage, TITLE)
     pages.new_tab(stage.driver)
-    stage.open(FORM)
-    pages.fill(stage, "In another tab")
-    wait_until(lambda: lines(stage) == [KEPT], "only its own words are spoken of")
+    assert_nothing_is_offered(stage, "In another tab")
     wait_for_draft(stage, TITLE, "In another tab")
     crash(stage)
     wait_until(lambda: lines(stage) == [OFFER], "the newest is offered")
@@ -189,17 +202,14 @@ def test_p2_a_draft_is_removed_by_hand_and_that_can_be_undone(stage: Stage) -> N
     wait_for_draft(stage, TITLE)
     press(stage, "discard-draft")
     wait_for_draft(stage)
-    stage.open(FORM)
-    pages.fill(stage, "Another")
-    wait_until(lambda: lines(stage) == [KEPT], "nothing is offered any more")
+    assert_nothing_is_offered(stage)
 
 
 def test_what_is_taken_out_of_the_form_again_leaves_no_draft(stage: Stage) -> None:
     stage.open(FORM)
     pages.fill(stage, TITLE)
     wait_for_draft(stage, TITLE)
-    for name in ("title", "location", "body"):
-        stage.driver.find_element(By.NAME, name).clear()
+    empty(stage)
     wait_for_draft(stage)
     wait_until(lambda: lines(stage) == [], "nothing is said to be kept")
 
@@ -242,6 +252,17 @@ def test_files_are_said_to_be_chosen_again(stage: Stage) -> None:
     crash(stage)
     wait_until(lambda: lines(stage) == [OFFER], "it is offered")
     assert FILES in stage.driver.find_element(By.CSS_SELECTOR, ".offlinesync-draft").text
+
+
+def test_a_form_whose_password_is_shown_as_text_is_not_saved_on_the_device(stage: Stage) -> None:
+    pages.before_load(stage, PASSWORD + NO_DRAFTS)
+    stage.open(FORM)
+    stage.driver.execute_script('document.querySelector("[type=password]").type = "text"')
+    pages.fill(stage, TITLE)
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Posts")
+    pages.only_post(stage, TITLE)
+    assert stage.site.ledger() == [], "the browser has posted it itself"
 
 
 @pytest.mark.parametrize("is_shown", [False, True], ids=["hidden", "shown"])
