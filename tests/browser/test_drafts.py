@@ -44,9 +44,15 @@ document.addEventListener("readystatechange", () => {
   form.append(Object.assign(document.createElement("input"), { type: "password", name: "secret" }));
 });
 """
-NO_DRAFTS = """
+# The form has no drafts, and stands behind another one.
+SECOND_FORM = """
 document.addEventListener("readystatechange", () => {
-  document.querySelector("main form[data-offlinesync-form]")?.removeAttribute("data-offlinesync-drafts");
+  const form = document.querySelector("main form[data-offlinesync-drafts]");
+  if (!form) return;
+  form.removeAttribute("data-offlinesync-drafts");
+  const first = Object.assign(document.createElement("form"), { method: "post" });
+  first.dataset.offlinesyncForm = "post";
+  document.body.prepend(first);
 });
 """
 REFUSE_WRITES = """
@@ -255,7 +261,7 @@ def test_files_are_said_to_be_chosen_again(stage: Stage) -> None:
 
 
 def test_a_form_whose_password_is_shown_as_text_is_not_saved_on_the_device(stage: Stage) -> None:
-    pages.before_load(stage, PASSWORD + NO_DRAFTS)
+    pages.before_load(stage, PASSWORD + SECOND_FORM)
     stage.open(FORM)
     stage.driver.execute_script('document.querySelector("[type=password]").type = "text"')
     pages.fill(stage, TITLE)
