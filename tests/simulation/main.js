@@ -20,7 +20,8 @@ const CHUNK = 250;
 const YOUNG_GENERATION = { maxYoungGenerationSizeMb: 192 };
 // Every so many seeds one is run a second time, and must be the same.
 const REPEATED = 200;
-const PRINTED_FAILURES = 5;
+// A long run says where it is, and what it has found as soon as it has found it: nobody waits an hour to hear of seed 12.
+const SCHEDULES_A_LINE = 50000;
 
 const sum = (into, from) => {
   for (const [kind, count] of Object.entries(from)) into[kind] = (into[kind] ?? 0) + count;
@@ -86,6 +87,10 @@ async function simulate(from, count) {
     total.steps += steps;
     sum(total.injected, injected);
     total.failures.push(...failures);
+    failures.forEach(printFailure);
+    if (Math.floor(total.schedules / SCHEDULES_A_LINE) > Math.floor((total.schedules - schedules) / SCHEDULES_A_LINE)) {
+      console.log(`${total.schedules} schedules of ${count}: ${total.failures.length} violations`);
+    }
   });
   return total;
 }
@@ -116,13 +121,8 @@ async function printTrace(seed, mutantName) {
   return violation;
 }
 
-function printFailures(failures) {
-  for (const { seed, violation } of failures.slice(0, PRINTED_FAILURES)) {
-    console.log(`\nseed ${seed}: ${violation}\nIts trace: node tests/simulation/main.js --seed ${seed}`);
-  }
-  if (failures.length) {
-    console.log("\nAdd each of these seeds to tests/simulation/regressions.json with a word on what was wrong, and mend it.");
-  }
+function printFailure({ seed, violation }) {
+  console.log(`\nseed ${seed}: ${violation}\nIts trace: node tests/simulation/main.js --seed ${seed}`);
 }
 
 /** What `make reliability` puts into docs/reliability.md. */
@@ -153,7 +153,9 @@ async function main() {
   const seconds = Math.round((performance.now() - began) / 1000);
   console.log("faults injected:");
   for (const kind of Object.keys(total.injected).sort()) console.log(`  ${String(total.injected[kind]).padStart(9)}  ${kind}`);
-  printFailures(total.failures);
+  if (total.failures.length) {
+    console.log("Add each seed of a violation to tests/simulation/regressions.json with a word on what was wrong, and mend it.");
+  }
   const mutants = await hunt(Number(values["seeds-for-a-mutant"]));
   console.log("mutants:");
   for (const { name, row, seed, violation } of mutants) {
