@@ -13,6 +13,7 @@ urlpatterns = [
     path("offlinesync/", include("offlinesync.urls")),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", views.SignOutView.as_view(), name="logout"),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("manifest.json", manifest, name="manifest"),
     path("media/<path:path>", views.media, name="media"),

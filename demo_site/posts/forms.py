@@ -1,6 +1,7 @@
 """The form behind "Write a post", for the plain view and for the offline handler alike."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from demo_site.posts.models import Post
 
@@ -12,4 +13,4 @@ class PostForm(forms.ModelForm):
         model = Post
         fields = ["title", "location", "body", "photo"]
         widgets = {"body": forms.Textarea(attrs={"rows": 7})}
-        help_texts = {"photo": "If you have one."}
+        help_texts = {"photo": _("If you have one.")}
