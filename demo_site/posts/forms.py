@@ -12,5 +12,9 @@ class PostForm(forms.ModelForm):
     class Meta:
         model = Post
         fields = ["title", "location", "body", "photo"]
-        widgets = {"body": forms.Textarea(attrs={"rows": 7})}
+        widgets = {
+            "title": forms.TextInput(attrs={"dir": "auto"}),
+            "location": forms.TextInput(attrs={"dir": "auto"}),
+            "body": forms.Textarea(attrs={"rows": 7, "dir": "auto"}),
+        }
         help_texts = {"photo": _("If you have one.")}

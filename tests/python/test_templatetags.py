@@ -105,7 +105,7 @@ def test_form_carries_what_rules_its_validation():
     with translation.override("de"), timezone.override("Europe/Berlin"):
         form = render("<form {% offline_form 'post' %}>")
     assert form == (
-        '<form data-offlinesync-form="post" data-offlinesync-label="Post" data-offlinesync-language="de" '
+        '<form data-offlinesync-form="post" data-offlinesync-label="Beitrag" data-offlinesync-language="de" '
         'data-offlinesync-time-zone="Europe/Berlin" data-offlinesync-target="/posts/new/">'
     )
 

@@ -113,6 +113,7 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     const [term, description] = ["dt", "dd"].map((tag) => document.createElement(tag));
     term.textContent = name;
     description.textContent = value;
+    description.dir = "auto";
     return [term, description];
   }
 
