@@ -8,7 +8,7 @@ export PYTHON
 ## make test-postgresql  the Python tests on PostgreSQL: the local server on its standard port, else one of their own
 ## make test-mariadb     the Python tests on MariaDB, likewise
 ## make test-wide        the browser tests that `make test` leaves to CI
-## make simulate         the device under a seeded scheduler; SEEDS=1000000 says how many schedules, SEED=7 prints one
+## make simulate         the device under a seeded scheduler; SEEDS=1000000 says how many schedules, FROM where to begin, SEED=7 prints one
 ## make peers            compare the app with Workbox's background sync: writes docs/peers.json and prints the table
 ## make bench            what the app costs a visitor on a slow link: writes docs/benchmarks.* and prints the table
 ## make endurance        kill browsers, cut links and send twins, MINUTES=30 or until docs/endurance.json has its targets
@@ -45,9 +45,10 @@ test-wide: everything
 	@exec .venv/bin/python -m pytest -m wide -n 2 --dist loadfile tests/browser tests/peers
 
 SEEDS = 20000
+FROM = 0
 simulate: everything
 	@tools/node_modules.sh
-	@exec .venv/bin/node tests/simulation/main.js $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) $(if $(RECORD),--record $(RECORD)))
+	@exec .venv/bin/node tests/simulation/main.js $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM) $(if $(RECORD),--record $(RECORD)))
 
 peers: everything
 	@tools/system_packages.sh test

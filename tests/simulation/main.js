@@ -126,10 +126,10 @@ function printFailure({ seed, violation }) {
 }
 
 /** What `make reliability` puts into docs/reliability.md. */
-function writeRecord({ record, seeds }, found) {
+function writeRecord({ record, seeds, from }, found) {
   const date = new Date().toISOString().slice(0, 10);
   const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).trim();
-  const command = `make simulate SEEDS=${seeds} RECORD=${record}`;
+  const command = `make simulate SEEDS=${seeds} FROM=${from} RECORD=${record}`;
   writeFileSync(record, `${JSON.stringify({ date, commit, command, ...found }, null, 1)}\n`);
 }
 

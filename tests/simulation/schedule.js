@@ -147,8 +147,8 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
 
   /** Somebody opens a page, and the site is told of whoever has left (P8). */
   async function comesToRest() {
-    // Or it would end the session that begins now.
-    await until(() => !visits.isSigningOut(), BOUND);
+    // Or it would end the session that begins now. An answer that never ends is given up after five minutes.
+    await until(() => !visits.isSigningInOrOut(), 2 * BOUND);
     await isOver(visits.open(HOME), BOUND);
     await checkPages();
     // What is on its way still may end the session that was there before.
@@ -229,6 +229,8 @@ export async function runSchedule(seed, builds, { faulty, trace } = {}) {
     people.pressAgain();
     await until(() => false, CALM);
     for (const owner of ["1", "2", ""]) await empties(owner);
+    // A look in the middle of a transaction would see half of it.
+    await until(() => !storage.isWriting(), BOUND);
     witness.checkDevice();
     for (const act of witness.saved) {
       if (!witness.isSettled(act)) onViolation(`P2: ${act.open[0].title} never reached the site`);

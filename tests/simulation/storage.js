@@ -162,6 +162,11 @@ export function createStorage({ scheduler, random, faults, name, onCommitted }) 
   return {
     records,
 
+    /** Whether a transaction has begun to write, and is not over. */
+    isWriting: () => (raw()?.transactions ?? []).some(
+      ({ mode, _started: hasStarted, _state: state }) => mode === "readwrite" && hasStarted && state !== "finished",
+    ),
+
     /** @param {{alive: boolean}} context @returns {{open: Function}} its `indexedDB` */
     of: (context) => ({ open: (_name, version) => open(context, version) }),
 

@@ -11,6 +11,7 @@ import { HOME, ORIGIN, PATHS, SIGN_IN } from "./site.js";
 export function createVisits({ random, privacy, note }, device, reading) {
   /** Tabs whose form to sign out has been sent, until another page is there. */
   const signingOut = new Set();
+  let signingIn = 0;
 
   /** @returns {Promise<string | null>} what the person sees, if it is a page of the site */
   async function navigate(path) {
@@ -88,12 +89,15 @@ export function createVisits({ random, privacy, note }, device, reading) {
       tab.window.document.dispatchEvent(event);
     },
 
-    isSigningOut: () => signingOut.size > 0,
+    /** Whether the session may still become another one by what has been begun. */
+    isSigningInOrOut: () => signingOut.size > 0 || signingIn > 0,
 
     /** @param {() => void} signAs  the site lets them in */
     async signIn(signAs) {
+      signingIn += 1;
       await open(SIGN_IN);
       signAs();
+      signingIn -= 1;
       await open(HOME);
     },
   };
