@@ -29,6 +29,10 @@ SECONDS_AWAY = 1
 PATIENCE = 240
 MEGABYTE = 1_000_000
 PART = 512 * 1024
+BAR = """
+const bar = document.querySelector(".offlinesync-sending progress");
+return bar && { max: bar.max, value: bar.hasAttribute("value") ? bar.value : null };
+"""
 
 
 def large_photo(width: int) -> bytes:
@@ -151,3 +155,39 @@ def test_e4_two_tabs_that_take_turns_send_each_part_once(stage: Stage) -> None:
     assert stage.site.photo_of(pages.wait_for_post(stage, TITLE)) == photo
     sent = [exchange.target for exchange in stage.proxy.requests(PARTS) if exchange.method == "POST"]
     assert sorted(sent) == sorted(set(sent))
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_the_page_says_how_much_of_a_large_file_has_arrived(stage: Stage) -> None:
+    photo = large_photo(WIDTH // 4)
+    gates = {3: Gate(), 5: Gate()}
+
+    def hold(through: Proxy, exchange: Exchange, client: socket.socket) -> None:
+        at = [gate for parts, gate in gates.items() if exchange.target.endswith(f"&offset={parts * PART}")]
+        (at[0].before_request if at else proxy.forward)(through, exchange, client)
+
+    pages.keep_pages(stage)
+    # What the worker has sent is told when the page has had its turn again.
+    pages.deny_background_sync(stage)
+    stage.proxy.on(None, proxy.refuse)
+    pages.write_post(stage, TITLE, file=pages.photo_file(stage, photo))
+    pages.wait_for_saved(stage, waiting=1, is_denied=True)
+    stage.proxy.on(None, proxy.forward)
+    stage.proxy.on(PARTS, hold)
+    # A page that does not wait for what becomes of its form says nothing else meanwhile.
+    stage.open(pages.LIST)
+    for parts, gate in gates.items():
+        share = pytest.approx({"max": 1, "value": parts * PART / len(photo)})
+        wait_until(lambda share=share: stage.driver.execute_script(BAR) == share, f"it tells of {parts} parts")
+        assert pages.connection(stage.driver) == ["Sending: 1 of 1"]
+        gate.open()
+    assert stage.site.photo_of(pages.wait_for_post(stage, TITLE)) == photo
+
+
+def test_of_what_goes_out_whole_the_page_only_says_that_it_does(stage: Stage) -> None:
+    gate = Gate()
+    stage.proxy.on(proxy.SUBMISSIONS, gate.before_request)
+    send(stage, TITLE, pages.photo_file(stage, pages.photo()))
+    wait_until(lambda: stage.driver.execute_script(BAR) == {"max": 1, "value": None}, "it says that it is being sent")
+    gate.open()
+    pages.wait_for_post(stage, TITLE)

@@ -4,7 +4,8 @@ const SHOWN_AFTER = 1000;
 /**
  * What is being done with what waits: how much of it has gone out, and when there is another try.
  *
- * @typedef {{count: number, total: number}} Sending  the first that the site does not have yet, of so many
+ * @typedef {{count: number, total: number, arrived: number | null}} Sending  the first that the site does not have yet, of
+ *   so many; how much of its files has arrived, from 0 to 1, where they go out in parts
  *
  * @param {object} collaborators
  * @param {{wall: () => number, setTimeout: Function, clearTimeout: Function}} collaborators.clock
@@ -19,6 +20,8 @@ export function createActivity({ clock, changed }) {
   let next = null;
   let waiting = 0;
   let total = 0;
+  /** @type {number | null} */
+  let arrived = null;
 
   /** Something is on its way to the site. To find nobody there is no sending. */
   function begin() {
@@ -67,26 +70,37 @@ export function createActivity({ clock, changed }) {
     watchLock: (lock) => async (work) => {
       const waits = clock.setTimeout(begin, SHOWN_AFTER);
       try {
-        return await lock(() => {
+        return await lock(async () => {
           clock.clearTimeout(waits);
-          return work();
+          const done = await work();
+          // A part of a large file is told by nothing else.
+          if (isLong) changed();
+          return done;
         });
       } finally {
         clock.clearTimeout(waits);
       }
     },
 
-    /** @param {number} count  how many entries of the page's owner wait now */
-    see(count) {
+    /** @param {{count: number, first: import("./entries.js").Entry[]}} found  what waits of the page's owner now */
+    see({ count, first }) {
       // What has come since is sent as well.
       total += Math.max(0, count - waiting);
       waiting = count;
+      arrived = shareOf(first.find(({ sent }) => sent));
     },
 
     /** @returns {{sending: Sending | null, next: number | null}} `next`: milliseconds since 1970, by the device's clock */
     now() {
-      const sending = isLong && waiting ? { count: Math.max(total - waiting, 0) + 1, total: Math.max(total, waiting) } : null;
-      return { sending, next };
+      const sending = { count: Math.max(total - waiting, 0) + 1, total: Math.max(total, waiting), arrived };
+      return { sending: isLong && waiting ? sending : null, next };
     },
   };
+}
+
+/** @param {import("./entries.js").Entry | undefined} entry  of which parts have been sent */
+function shareOf(entry) {
+  if (!entry) return null;
+  const sum = (numbers) => numbers.reduce((all, number) => all + number, 0);
+  return Math.min(sum(Object.values(entry.sent)) / sum(entry.files.map(({ size }) => size)), 1);
 }

@@ -6,6 +6,7 @@
  * @property {string} name  of the template with the sentence
  * @property {number} [count]
  * @property {number} [total]  that the count is one of
+ * @property {number | null} [arrived]  how much of that one has arrived, from 0 to 1; null: nobody knows
  * @property {string} [since]  ISO 8601
  * @property {string | null} [at]  likewise: when it is tried again; null: soon
  * @property {string} [href]
@@ -77,14 +78,21 @@ export function createElements({ document, texts, reportError }) {
   }
 
   /** What may change while a line stays the same one: it is put into the place that it has. */
-  function tell(element, { count, total, since, text }) {
+  function tell(element, { count, total, arrived, since, text }) {
     const put = (selector, work) => element.querySelectorAll(selector).forEach(work);
     const say = (said) => (place) => void (place.textContent !== String(said) && (place.textContent = String(said)));
     if (text !== undefined) put("[data-offlinesync-text]", say(text));
     if (count !== undefined) put("[data-offlinesync-count]", say(count));
     if (total !== undefined) put("[data-offlinesync-total]", say(total));
-    if (total !== undefined) put("progress", (bar) => Object.assign(bar, { max: total, value: count - 1 }));
+    if (total !== undefined) put("progress", (bar) => tellProgress(bar, { count, total, arrived }));
     if (since !== undefined) put("time", (place) => tellTime(place, since));
+  }
+
+  /** Of a single one that goes out whole nobody knows how far it is. */
+  function tellProgress(bar, { count, total, arrived }) {
+    bar.max = total;
+    if (total === 1 && arrived === null) bar.removeAttribute("value");
+    else bar.value = count - 1 + (arrived ?? 0);
   }
 
   /**
@@ -149,11 +157,11 @@ export function createElements({ document, texts, reportError }) {
       const region = statusRegion();
       region.dataset.offlinesyncConnection = connection;
       const before = said;
-      said = lines.filter(isThere).map(({ name, count, total, ...fixed }) => {
+      said = lines.filter(isThere).map(({ name, count, total, arrived, ...fixed }) => {
         const key = JSON.stringify([name, fixed]);
         const index = before.findIndex((each) => each.key === key && region.contains(each.element));
-        const { element } = index < 0 ? { element: line(name, { count, total, ...fixed }) } : before.splice(index, 1)[0];
-        if (index >= 0) tell(element, { count, total });
+        const { element } = index < 0 ? { element: line(name, { count, total, arrived, ...fixed }) } : before.splice(index, 1)[0];
+        if (index >= 0) tell(element, { count, total, arrived });
         return { key, element };
       });
       arrange(region, said.map(({ element }) => element));

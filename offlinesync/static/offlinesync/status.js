@@ -59,7 +59,7 @@ export function createStatus({
       outbox.needingAttention(owner),
       outbox.holdsOthers(owner),
     ]);
-    activity.see(waiting.count);
+    activity.see(waiting);
     // The one that was just written is among them, however many wait.
     const latest = pending.hasPlaces() ? await outbox.latest(owner, LONGEST_LIST).catch(() => [...attention, ...waiting.first]) : [];
     const isListed = (entry) => !onScreen.has(entry.id);
