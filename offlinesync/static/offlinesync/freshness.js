@@ -9,9 +9,10 @@ const PATIENCE = 500;
  * @param {ReturnType<import("./elements.js").createElements>} collaborators.elements
  * @param {(message: object, transfer?: Transferable[]) => Promise<void>} collaborators.tellWorker
  * @param {() => Promise<void>} collaborators.sayUpdated  to the visitor
+ * @param {string} collaborators.language  of this page; "" where the site has but one
  * @param {(error: unknown) => void} collaborators.reportError
  */
-export function createFreshness({ window, elements, tellWorker, sayUpdated, reportError }) {
+export function createFreshness({ window, elements, tellWorker, sayUpdated, language, reportError }) {
   const { document, location, performance } = window;
   const mark = document.querySelector('meta[name="offlinesync-kept"]');
   const path = location.pathname + location.search;
@@ -52,7 +53,8 @@ export function createFreshness({ window, elements, tellWorker, sayUpdated, repo
   /** This page first, if it is shown from the device, and then those that the site names. */
   async function lookAfter(type) {
     if (mark) await tellWorker({ type, path, version: mark.dataset.version });
-    await tellWorker({ type: "refresh" });
+    // A page from the device may be in the language of before.
+    await tellWorker({ type: "refresh", language: mark ? "" : language });
   }
 
   /** @param {string} url @returns {Promise<void>} once the worker has done it */

@@ -132,9 +132,10 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
    * @param {string} path
    * @param {Response} response
    * @param {number} at  when it was asked for
+   * @param {{isOther?: (owner: string) => Promise<boolean>, asked?: string}} [how]  asked: in which language
    * @returns {Promise<boolean>} whether it is kept
    */
-  async function keep(path, response, at, isOther = meet) {
+  async function keep(path, response, at, { isOther = meet, asked = "" } = {}) {
     if (!mayBeKept(response)) return false;
     const html = await response.text();
     const page = reading.readPage(html);
@@ -153,7 +154,7 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
     // Without its client or its texts nothing can be saved on it.
     if (missing.some(isNamedByDigest)) return false;
     const version = await digest(reading.contentOf(html));
-    const facts = { kept: at, version, strategy: page.strategy ?? "" };
+    const facts = { kept: at, version, strategy: page.strategy ?? "", language: asked || page.language };
     const { status, statusText, headers } = response;
     const before = await shelf.get(path);
     await shelf.put(path, new Response(reading.markKept(html, facts), { status, statusText, headers }), facts);
@@ -165,8 +166,9 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
   }
 
   /** Credentials are left out where nobody may be meant by them. */
-  function ask(path, { credentials, copy }) {
-    const headers = {};
+  function ask(path, { credentials, copy, language }) {
+    // Without credentials the site does not have the cookie either that says it.
+    const headers = language ? { "Accept-Language": language } : {};
     const [etag, modified] = ["etag", "last-modified"].map((name) => copy?.response.headers.get(name));
     if (etag) headers["If-None-Match"] = etag;
     if (modified) headers["If-Modified-Since"] = modified;
@@ -176,20 +178,21 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
   /** A page for nobody says nothing of who is signed in. */
   const asItIs = async () => false;
 
-  /** Asks the server for a page anew; what has not changed is not sent again. */
-  async function refresh(path) {
+  /** Asks the server for a page anew, in the language that it had if in no other; what has not changed is not sent again. */
+  async function refresh(path, wanted = "") {
     const { owner, leaving } = await ownership.read();
     const isForNobody = path === config.offlinePage;
     // Whoever has left is signed in still, as far as the site knows.
     const credentials = isForNobody || owner === null || leaving ? "omit" : "same-origin";
     const shelf = shelfOf(path, (isForNobody ? null : owner) ?? "");
     const copy = await shelf.get(path);
+    const language = wanted || copy?.facts.language;
     const at = clock.wall();
-    const response = await ask(path, { credentials, copy });
+    const response = await ask(path, { credentials, copy: isIn(language, copy) ? copy : undefined, language });
     if (response.status === 304) await confirm(shelf, path, at);
     else if (GONE.includes(response.status)) await shelf.remove(path);
     // Anything else may be somebody's on the way, and is no reason to be without the page.
-    else await keep(path, response, at, isForNobody ? asItIs : meet);
+    else await keep(path, response, at, { isOther: isForNobody ? asItIs : meet, asked: language });
   }
 
   function confirm(shelf, path, kept) {
@@ -229,6 +232,9 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
     if (isOther) await announce({ path, version: copy.facts.version, at: copy.facts.kept });
   }
 
+  /** @param {string} language @param {import("./shelf.js").Copy | undefined} copy */
+  const isIn = (language, copy) => copy?.facts.language === language;
+
   /** @param {{age: number} | undefined} copy */
   const isOld = (copy) => !copy || copy.age > config.refreshAfter;
 
@@ -243,7 +249,7 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
     async install() {
       const missing = await keepStatic([...pinned]);
       if (missing.length) throw new Error(`The site does not have ${missing.join(", ")}, or has another deploy of it`);
-      const fetched = async (path) => keep(path, await ask(path, { credentials: "omit" }), clock.wall(), asItIs);
+      const fetched = async (path) => keep(path, await ask(path, { credentials: "omit" }), clock.wall(), { isOther: asItIs });
       if (!(await fetched(config.offlinePage))) throw new Error(`${config.offlinePage} cannot be kept`);
       // A page that is not for everybody is left out. One that did not come for want of a network is tried again with
       // the whole install: the copy that is there is better than none.
@@ -276,12 +282,18 @@ export function createKeeping({ shelves, ownership, fetchSession, reading, fetch
       await compare({ path, version });
     },
 
-    /** The pages that the site names, for whoever is signed in now: those that are missing, and those that are old. */
-    async refreshNamed() {
+    /**
+     * The pages that the site names, for whoever is signed in now: those that are missing, those that are old, and those in
+     * another language than somebody reads the site in.
+     *
+     * @param {{language?: string}} [reader]  "" or nothing: in any language
+     */
+    async refreshNamed({ language = "" } = {}) {
       const { owner } = await ownership.read();
       await shelves.removeOthers(owner);
       for (const path of [...config.pages, config.offlinePage]) {
-        if (isOld(await find(path, path === config.offlinePage ? "" : owner))) await once(path, () => refresh(path));
+        const copy = await find(path, path === config.offlinePage ? "" : owner);
+        if (isOld(copy) || (language && !isIn(language, copy))) await once(path, () => refresh(path, language));
       }
     },
 

@@ -2,11 +2,13 @@
  * @typedef {object} Page  what a page says of itself
  * @property {string | null} owner  whom it was rendered for, "" for nobody; null: it does not say, and is not kept
  * @property {string | null} strategy
+ * @property {string} language  "" where the site has but one
  * @property {string[]} references  what it is drawn with, as it is written there
  */
 
 const OWNER = /<meta\s+name="offlinesync-owner"\s+content="([^"]*)"/;
 const STRATEGY = /<meta\s+name="offlinesync-keep"\s+content="([^"]*)"/;
+const LANGUAGE = /<meta\s+name="offlinesync-language"\s+content="([^"]*)"/;
 const KEPT = /(<meta name="offlinesync-kept" content=")\d+/;
 // Not what a link leads to, which the page is drawn without.
 const REFERENCE = /<(?!a\s)[a-z][^>]*?\s(?:src|href)="([^"]+)"/gi;
@@ -26,6 +28,7 @@ export function readPage(html) {
   return {
     owner: owner === undefined ? null : unescape(owner),
     strategy: STRATEGY.exec(html)?.[1] ?? null,
+    language: LANGUAGE.exec(html)?.[1] ?? "",
     references: Array.from(html.matchAll(REFERENCE), ([, reference]) => unescape(reference)),
   };
 }

@@ -3,6 +3,7 @@
  * @property {number} kept  when it was asked for
  * @property {string} version  of its content
  * @property {string} strategy
+ * @property {string} language  that it was asked for in, or else is in
  *
  * @typedef {{response: Response, facts: Facts}} Copy
  * @typedef {{maxEntries: number | null, maxAge: number | null}} Limits  age in milliseconds
@@ -76,10 +77,10 @@ export function createShelf({ caches, clock, name, limits = { maxEntries: null, 
     /**
      * @param {string} url
      * @param {Response} response
-     * @param {{kept: number, version?: string, strategy?: string}} facts
+     * @param {{kept: number, version?: string, strategy?: string, language?: string}} facts
      */
-    put(url, response, { kept, version = "", strategy = "" }) {
-      const facts = { kept, version, strategy };
+    put(url, response, { kept, version = "", strategy = "", language = "" }) {
+      const facts = { kept, version, strategy, language };
       return inTurn(async () => write(await caches.open(name), url, { response, facts }));
     },
 
@@ -140,7 +141,8 @@ export function createShelf({ caches, clock, name, limits = { maxEntries: null, 
 /** @param {Headers} headers @returns {Facts} */
 function factsOf(headers) {
   const factIn = (name) => headers.get(FACT + name) ?? "";
-  return { kept: Number(factIn("kept")), version: factIn("version"), strategy: factIn("strategy") };
+  const [version, strategy, language] = ["version", "strategy", "language"].map(factIn);
+  return { kept: Number(factIn("kept")), version, strategy, language };
 }
 
 /**

@@ -200,6 +200,7 @@ const freshness = createFreshness({
   window,
   elements,
   reportError,
+  language: said("language") ?? "",
   tellWorker: (message, transfer) => worker.tell(message, transfer),
   sayUpdated,
 });
