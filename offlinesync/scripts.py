@@ -118,6 +118,11 @@ def entry_url() -> str:
     return _module_url(ENTRY_MODULE)
 
 
+def style_url() -> str:
+    """The URL of the style sheet, which the entry applies once the page is there."""
+    return static("offlinesync/offlinesync.css")
+
+
 def client_script() -> str:
     """The script that a page with ``{% offlinesync %}`` has its entry load."""
     config = {

@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .. import registry
 from ..conf import app_settings
 from ..refusals import refusal_by
-from ..scripts import client_url, entry_url
+from ..scripts import client_url, entry_url, style_url
 from ..strategies import strategy_of
 from ..submissions import IncomingSubmission, owner_of
 from ..texts import texts_url
@@ -35,10 +35,11 @@ register = template.Library()
 
 
 @register.inclusion_tag("offlinesync/head.html", takes_context=True)
-def offlinesync(context: Context, *, script: bool = True) -> dict[str, Any]:
-    """What the ``<head>`` of each page needs: whose page it is, and where the client and its texts are.
+def offlinesync(context: Context, *, script: bool = True, style: bool = True) -> dict[str, Any]:
+    """What the ``<head>`` of each page needs: whose page it is, and where the client, its texts and its styles are.
 
-    With ``script=False`` it loads nothing, and ``{% offlinesync_script %}`` does, at the end of ``<body>``.
+    With ``script=False`` it loads nothing, and ``{% offlinesync_script %}`` does, at the end of ``<body>``. With
+    ``style=False`` the look of everything is left to the site.
     """
     visitor = Visitor.of(context, "offlinesync")
     if visitor is None:
@@ -46,6 +47,7 @@ def offlinesync(context: Context, *, script: bool = True) -> dict[str, Any]:
     return {
         "client_url": client_url(),
         "texts_url": texts_url(),
+        "style_url": style_url() if style else None,
         "entry_url": entry_url() if script else None,
         "owner": visitor.owner,
         "account": str(visitor.user) if visitor.owner else None,

@@ -21,7 +21,7 @@ from rest_framework.request import Request
 
 from demo_site.posts.offline import PostHandler
 from offlinesync import registry
-from offlinesync.scripts import client_url, entry_url
+from offlinesync.scripts import client_url, entry_url, style_url
 from offlinesync.texts import texts_url
 
 
@@ -53,6 +53,15 @@ def test_head_names_the_client_and_its_texts_and_loads_only_the_entry():
     assert f'<link rel="offlinesync-texts" href="{texts_url()}">' in page
     assert f'<script type="module" async fetchpriority="low" src="{entry_url()}"></script>' in page
     assert "<template" not in page
+
+
+def test_head_names_the_style_sheet_for_the_entry_unless_the_site_has_its_own():
+    style = f'<link rel="offlinesync-style" href="{style_url()}">'
+    assert style in render("{% offlinesync %}")
+    assert style in render("{% offlinesync script=False %}")
+    assert "offlinesync-style" not in render("{% offlinesync style=False %}")
+    assert 'rel="offlinesync-texts"' in render("{% offlinesync style=False %}")
+    assert 'rel="stylesheet"' not in render("{% offlinesync %}"), "no page waits for it"
 
 
 def test_p9_the_script_may_come_after_what_the_page_shows():
@@ -255,6 +264,7 @@ def test_p7_where_the_app_is_switched_off_forms_are_plain_and_pages_deliver_what
     assert '<meta name="offlinesync-owner" content="42">' in page
     assert f'<link rel="offlinesync-client" href="{client_url()}">' in page
     assert f'<link rel="offlinesync-texts" href="{texts_url()}">' in page
+    assert f'<link rel="offlinesync-style" href="{style_url()}">' in page
     with pytest.raises(TemplateSyntaxError):
         render("<form {% offline_form 'pots' %}>")
 

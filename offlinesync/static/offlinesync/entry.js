@@ -19,6 +19,8 @@ async function start() {
   if (document.readyState === "loading") await once(document, "DOMContentLoaded");
   if (!isWanted() && document.readyState !== "complete") await Promise.race([once(window, "load"), pause(LONGEST_LOAD)]);
   if (document.visibilityState !== "hidden") await Promise.race([painted(), once(document, "visibilitychange")]);
+  // In its own place in the head, before the styles of the site that come after it.
+  for (const link of document.querySelectorAll('link[rel="offlinesync-style"]')) link.rel = "stylesheet";
   // The client takes the texts from the browser's cache.
   const [client] = await Promise.all([import(url("client")), fetch(url("texts"))]);
   await client.start(before);

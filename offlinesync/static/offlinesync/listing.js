@@ -60,6 +60,8 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     const element = elements.clone("entry");
     const part = (name) => element.querySelector(`[data-offlinesync-${name}]`);
     element.id = `offlinesync-kept-${entry.id}`;
+    // For the site's own styles.
+    element.dataset.offlinesyncState = entry.state;
     const title = part("title");
     title.textContent = titleOf(entry, wordsIn(entry));
     title.id = `${element.id}-title`;
