@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent.parent / "docs"
-BLOCK = re.compile(r"^```(?:python|html|js)\n(?:# |\{# |// )(\S+/\S+?)(?: #\})?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(?:python|html|js|css)\n(?:# |\{# |// |/\* )(\S+/\S+?)(?: #\}| \*/)?\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 # What the pages take for granted: a site with its settings, its base template, and the app.
 SETTINGS = """
@@ -85,6 +87,13 @@ def files_of(page: str) -> dict[str, str]:
     return found
 
 
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Put each text into its file."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
 def make_project(folder: Path, page: str) -> Path:
     """Write down the project of a page, with its tables."""
     files = {
@@ -94,9 +103,7 @@ def make_project(folder: Path, page: str) -> Path:
         "notes/__init__.py": "",
         **files_of(page),
     }
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
+    write(folder, files)
     for command in (["check", "--fail-level", "WARNING"], ["makemigrations", "notes"], ["migrate"]):
         manage(folder, *command)
     return folder

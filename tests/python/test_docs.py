@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .sampleapp.factories import uuid7
 # Runs inside the project of a page, as the device and as a browser.
 SCRIPT = """
 import json
+import re
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -153,5 +155,6 @@ def test_from_a_script(tmp_path: Path) -> None:
 def test_every_block_that_names_a_file_is_read(page_name: str) -> None:
     """A name that the reader of the blocks does not understand would leave code untried."""
     text = (docs.DOCS / page_name).read_text()
-    named = [line for line in text.splitlines() if line.startswith(("# notes/", "{# notes/", "// notes/"))]
+    begins = re.compile(r"(# |\{# |// |/\* )(notes|templates|static)/")
+    named = [line for line in text.splitlines() if begins.match(line)]
     assert len(docs.BLOCK.findall(text)) == len(named)

@@ -1,0 +1,1 @@
+"""The demo in the looks of the example in docs/designing.md."""
