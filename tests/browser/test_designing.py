@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from selenium.webdriver.common.by import By
 
@@ -16,6 +18,11 @@ SWITCHED_OFF = {"DJANGO_SETTINGS_MODULE": "tests.browser.switched_off"}
 DESIGNED = {"DJANGO_SETTINGS_MODULE": "tests.sites.designed.settings"}
 REFUSED, WAITING = (f".letter[data-offlinesync-state={state}]" for state in ("refused", "waiting"))
 NAVY, RED, PAPER = "rgb(36, 50, 74)", "rgb(138, 47, 47)", "rgb(253, 248, 236)"
+BARE = {
+    b"entries": b"<details data-offlinesync-entries><ul data-offlinesync-list></ul></details>",
+    b"entry": b"<li><b data-offlinesync-title></b></li>",
+}
+LINK = re.compile(rb'<link rel="offlinesync-style" href="/static/offlinesync/offlinesync\.[0-9a-f]{12}\.css">')
 # The layer is there as soon as the style sheet has arrived.
 IS_STYLED_SCRIPT = "return getComputedStyle(document.documentElement).getPropertyValue('--offlinesync-gap') !== '';"
 STYLE_SCRIPT = """
@@ -61,9 +68,9 @@ def save(stage: Stage, title: str) -> None:
     wait_until(lambda: any(line.startswith("Saved") for line in pages.status(stage.driver)), "it is saved")
 
 
-def test_p9_no_page_waits_for_the_style_sheet_and_a_page_without_a_network_has_it(stage: Stage) -> None:
+def test_a_page_without_a_network_has_its_looks(stage: Stage) -> None:
     pages.keep_pages(stage)
-    assert b'<link rel="offlinesync-style" href="/static/offlinesync/offlinesync.' in stage.site.get(FORM).body
+    assert LINK.search(stage.site.get(FORM).body)
     stage.proxy.on(None, proxy.refuse)
     stage.open(FORM)
     wait_for_style(stage)
@@ -95,6 +102,24 @@ def test_on_a_small_screen_all_fits_and_can_be_hit(stage: Stage) -> None:
 def test_where_the_app_is_switched_off_what_is_left_has_its_looks(stage: Stage) -> None:
     stage.open(LIST)
     wait_for_style(stage)
+
+
+def test_what_a_template_lacks_is_not_said_and_the_rest_is(stage: Stage) -> None:
+    stage.proxy.on("/offlinesync/texts.", proxy.rewriting(with_bare_outbox))
+    pages.write_post(stage, "Refused", file=pages.photo_file(stage, b"this is no picture"))
+    wait_until(lambda: pages.errors(stage.driver), "it is refused")
+    stage.open(LIST)
+    shown = "return [...document.querySelectorAll('[data-offlinesync-list] > li')].map(({ innerText }) => innerText);"
+    wait_until(lambda: stage.driver.execute_script(shown) == ["Refused"], "the list is open, with what there is in it")
+
+
+def with_bare_outbox(answer: bytes) -> bytes:
+    """The texts with an outbox of a site that shows no more than titles."""
+    for name, part in BARE.items():
+        whole = re.compile(rb'(<template data-offlinesync-template="%s">).*?(?=</template>)' % name, re.DOTALL)
+        answer, found = whole.subn(rb"\1" + part, answer)
+        assert found == 1
+    return answer
 
 
 @pytest.mark.parametrize("environment", [DESIGNED], ids=["designed"])

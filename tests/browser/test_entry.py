@@ -22,7 +22,8 @@ from .waiting import wait_until
 ENTRY = f"/static/offlinesync/{ENTRY_MODULE}."
 STYLES = "/static/demo/site."
 PICTURE = "/static/demo/icon-192."
-CLIENT = re.compile(rf"/offlinesync/(client|texts|{'|'.join(CLIENT_MODULES)})\.")
+# The last one is the style sheet.
+CLIENT = re.compile(rf"/offlinesync/(client|texts|{'|'.join(CLIENT_MODULES)}|offlinesync)\.")
 TITLE = "Before the client"
 # The page seems not to have been painted until the test says so.
 HOLD_PAINT = "window.requestAnimationFrame = (callback) => { window.paint = callback; };"
@@ -90,7 +91,7 @@ def test_p9_a_first_visitor_gets_the_page_before_anything_of_ours(stage: Stage, 
     stage.proxy.on(named(stage, file), proxy.once(after_entry(asked)))
     stage.open(path)
     assert asked == [[]]
-    assert len(asked_of_client(stage.proxy)) >= len(CLIENT_MODULES) + 2
+    assert len(asked_of_client(stage.proxy)) >= len(CLIENT_MODULES) + 3
 
 
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)

@@ -1,4 +1,8 @@
+import re
+from pathlib import Path
+
 import pytest
+from django.template import RequestContext, Template
 from django.test import override_settings
 from django.urls import reverse
 from django.utils import translation
@@ -76,6 +80,18 @@ def test_p8_the_offline_page_is_rendered_for_nobody(client, django_user_model):
     page = client.get(reverse("offlinesync:offline")).content.decode()
     assert '<meta name="offlinesync-owner" content="">' in page
     assert "anna" not in page
+
+
+def test_the_offline_page_has_its_looks_at_once_and_can_be_filled_by_a_site(rf):
+    # The demo has one of its own.
+    ours = Template((Path(scripts.__file__).parent / "templates/offlinesync/offline.html").read_text(encoding="utf-8"))
+    page = ours.render(RequestContext(rf.get("/")))
+    assert '<link rel="stylesheet" href="/static/offlinesync/offlinesync.css">' in page
+    assert "offlinesync-style" not in page
+    filled = "{% extends ours %}{% block title %}Gone{% endblock %}{% block content %}Later{% endblock %}"
+    page = Template(filled).render(RequestContext(rf.get("/"), {"ours": ours}))
+    assert "<title>Gone</title>" in page
+    assert re.search(r'<main class="offlinesync-page">\s*Later\s*</main>', page)
 
 
 @pytest.mark.parametrize("name", ["serviceworker", "offline"])

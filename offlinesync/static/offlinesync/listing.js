@@ -39,10 +39,8 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     const shown = items.get(entry.id);
     const element = shown?.seen === seen ? shown.element : buildAnyhow(entry);
     if (shown && shown.element !== element) keepOpen(shown.element, element);
-    reasons.say(element.querySelector("[data-offlinesync-why]"), reasons.of(entry));
-    // An entries.html of the site's own may be that of an earlier release.
-    const long = element.querySelector("[data-offlinesync-long]");
-    if (long) long.hidden = !reasons.isLong(entry);
+    put(element, "why", (place) => reasons.say(place, reasons.of(entry)));
+    put(element, "long", (place) => void (place.hidden = !reasons.isLong(entry)));
     return { seen, element, entry };
   }
 
@@ -58,22 +56,18 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
 
   function build(entry) {
     const element = elements.clone("entry");
-    const part = (name) => element.querySelector(`[data-offlinesync-${name}]`);
     element.id = `offlinesync-kept-${entry.id}`;
     // For the site's own styles.
     element.dataset.offlinesyncState = entry.state;
-    const title = part("title");
-    title.textContent = titleOf(entry, wordsIn(entry));
-    title.id = `${element.id}-title`;
-    const form = part("form");
-    if (form) form.textContent = String(entry.label ?? "");
-    elements.tellTime(element.querySelector("time"), entry.captured_at);
-    part("why").append(...errorsOf(entry));
-    showCurrent(entry, part("current"));
-    part("words").append(...wordsIn(entry).flatMap(([name, value]) => wordsOf(nameOf(entry, name), value)));
-    part("words").append(...(entry.files ?? []).flatMap((file) => wordsOf(nameOf(entry, file.field), file.name)));
-    if (isOpenable(entry)) part("open").href = linkTo(entry);
-    else part("open").remove();
+    const title = `${element.id}-title`;
+    put(element, "title", (place) => Object.assign(place, { id: title, textContent: titleOf(entry, wordsIn(entry)) }));
+    put(element, "form", (place) => void (place.textContent = String(entry.label ?? "")));
+    for (const place of element.querySelectorAll("time")) elements.tellTime(place, entry.captured_at);
+    put(element, "why", (place) => place.append(...errorsOf(entry)));
+    put(element, "current", (place) => showCurrent(entry, place));
+    put(element, "words", (place) => place.append(...wordsIn(entry).flatMap(([name, value]) => wordsOf(nameOf(entry, name), value))));
+    put(element, "words", (place) => place.append(...(entry.files ?? []).flatMap((file) => wordsOf(nameOf(entry, file.field), file.name))));
+    put(element, "open", (place) => (isOpenable(entry) ? void (place.href = linkTo(entry)) : place.remove()));
     for (const button of element.querySelectorAll("[data-offlinesync-action]")) {
       button.dataset.offlinesyncEntry = entry.id;
       if (button.dataset.offlinesyncAction === "send" && entry.state === "refused") button.remove();
@@ -81,7 +75,7 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     // Many buttons are called alike: what each is about is read with it.
     element.querySelectorAll("button, a, summary").forEach((control, index) => {
       control.id = `${element.id}-${index}`;
-      control.setAttribute("aria-labelledby", `${control.id} ${title.id}`);
+      control.setAttribute("aria-labelledby", `${control.id} ${title}`);
     });
     return element;
   }
@@ -131,10 +125,9 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
       const inside = details.querySelector("[data-offlinesync-list]");
       keepFocus(inside, () => elements.arrange(inside, wanted));
       const oldest = entries.reduce((first, entry) => (entry.seq < first.seq ? entry : first));
-      elements.tellTime(details.querySelector("summary time"), oldest.captured_at);
-      const others = details.querySelector("[data-offlinesync-more]");
-      others.hidden = more === 0;
-      others.querySelector("[data-offlinesync-count]").textContent = String(more);
+      for (const place of details.querySelectorAll("summary time")) elements.tellTime(place, oldest.captured_at);
+      put(details, "more", (place) => void (place.hidden = more === 0));
+      put(details, "count", (place) => void (place.textContent = String(more)));
       // Once: whoever closes it has seen it.
       const isWanted = entries.some((entry) => needsAttention(entry) || reasons.isLong(entry));
       if (!hasOpened && isWanted) hasOpened = details.open = true;
@@ -150,7 +143,8 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
       const shown = items.get(id);
       if (!shown) return;
       list.open = true;
-      shown.element.querySelector("details").open = true;
+      const [words] = shown.element.querySelectorAll("details");
+      if (words) words.open = true;
       shown.element.scrollIntoView({ block: "nearest" });
     },
 
@@ -160,7 +154,7 @@ export function createListing({ document, elements, reasons, wordsIn, reportErro
     /** After what had the focus is gone. @returns {boolean} whether there is something left to go to */
     focus() {
       if (!list?.isConnected) return false;
-      list.querySelector("summary").focus();
+      list.querySelector("summary")?.focus();
       return true;
     },
   };
@@ -198,6 +192,17 @@ function keepFocus(inside, change) {
   const had = inside.contains(focused);
   change();
   if (had && inside.ownerDocument.activeElement !== focused) inside.ownerDocument.getElementById(focused.id)?.focus();
+}
+
+/**
+ * What a site's own template lacks is not said, and everything else is.
+ *
+ * @param {HTMLElement} element
+ * @param {string} name
+ * @param {(place: HTMLElement) => void} work
+ */
+function put(element, name, work) {
+  element.querySelectorAll(`[data-offlinesync-${name}]`).forEach(work);
 }
 
 /** What a person has opened in an element stays open in the one that takes its place. */
