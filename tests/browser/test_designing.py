@@ -12,6 +12,7 @@ from .matrix import CHROMIUM_FIRST
 from .pages import FORM, LIST
 from .proxy import SUBMISSIONS
 from .stage import Stage
+from .test_entry import named
 from .waiting import wait_until
 
 SWITCHED_OFF = {"DJANGO_SETTINGS_MODULE": "tests.browser.switched_off"}
@@ -29,9 +30,11 @@ STYLE_SCRIPT = """
 const [selector, property] = arguments;
 return getComputedStyle(document.querySelector(selector)).getPropertyValue(property);
 """
-KINDS_SCRIPT = """
-const links = [...document.querySelectorAll("head link")];
-return links.filter(({ href }) => href.includes("/offlinesync/offlinesync.")).map(({ rel }) => rel);
+# What the page names it as, and whether the worker keeps it.
+SHEETS_SCRIPT = """
+const sheets = [...document.querySelectorAll('head link[href*="/offlinesync/offlinesync."]')];
+const said = sheets.map(async ({ rel, href }) => [rel, (await caches.match(href)) !== undefined]);
+Promise.all(said).then(arguments[0]);
 """
 LETTERS_SCRIPT = "return [...document.querySelectorAll('.letter h3')].map(({ innerText }) => innerText);"
 # Smaller than 24 by 24 pixels.
@@ -74,7 +77,7 @@ def test_a_page_without_a_network_has_its_looks(stage: Stage) -> None:
     stage.proxy.on(None, proxy.refuse)
     stage.open(FORM)
     wait_for_style(stage)
-    assert stage.driver.execute_script(KINDS_SCRIPT) == ["stylesheet"]
+    assert stage.driver.execute_async_script(SHEETS_SCRIPT) == [["stylesheet", True]]
     save(stage, "With its looks")
     wait_until(lambda: style(stage, ".offlinesync-status", "border-top-style") == "dashed", "it shows what it says")
     stage.open("/posts/7777/")
@@ -105,7 +108,7 @@ def test_where_the_app_is_switched_off_what_is_left_has_its_looks(stage: Stage) 
 
 
 def test_what_a_template_lacks_is_not_said_and_the_rest_is(stage: Stage) -> None:
-    stage.proxy.on("/offlinesync/texts.", proxy.rewriting(with_bare_outbox))
+    stage.proxy.on(named(stage, "/offlinesync/texts."), proxy.rewriting(with_bare_outbox))
     pages.write_post(stage, "Refused", file=pages.photo_file(stage, b"this is no picture"))
     wait_until(lambda: pages.errors(stage.driver), "it is refused")
     stage.open(LIST)

@@ -121,7 +121,7 @@ def test_what_has_waited_long_says_so(stage: Stage) -> None:
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     pages.save_unsent(stage, "In a valley")
     assert not listed(stage)[0]["visible"], "the list is closed"
-    stage.driver.find_element(By.CSS_SELECTOR, "[data-offlinesync-entries] summary").click()
+    pages.press_in_list(stage, "summary")
     assert LONG not in listed(stage)[0]["visible"]
     change_entries(stage, captured_at=(datetime.now(UTC) - timedelta(days=3)).isoformat())
     stage.open(LIST)
