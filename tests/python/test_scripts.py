@@ -60,6 +60,37 @@ def test_static_files_may_lie_on_another_host():
     assert config_of(scripts.worker_script())["staticUrl"] == "https://cdn.example/static/"
 
 
+OWN_TEMPLATES = {
+    "client.js": "{% block network %}const network = ours;{% endblock %}",
+    "serviceworker.js": "{% block network %}const network = ours;{% endblock %}{% block extra %}ours();{% endblock %}",
+}
+
+
+@pytest.fixture
+def templates(tmp_path):
+    """Templates of the site's own, which extend those of the same name."""
+    folder = tmp_path / "offlinesync"
+    folder.mkdir()
+    for name, blocks in OWN_TEMPLATES.items():
+        (folder / name).write_text(f'{{% extends "offlinesync/{name}" %}}{blocks}')
+    engine = {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [tmp_path], "APP_DIRS": True}
+    with override_settings(TEMPLATES=[engine], DEBUG=True):
+        yield
+
+
+@pytest.mark.parametrize("script", [scripts.client_script, scripts.worker_script])
+def test_all_that_is_fetched_goes_through_the_network_of_the_site(templates, script):
+    rendered = script()
+    assert rendered.count("const network =") == 1
+    assert "const network = ours;" in rendered
+    assert not re.search(r"(?<!\w)fetch\(", rendered)
+    assert rendered.count("fetch: network") >= 1
+
+
+def test_what_a_site_adds_to_the_worker_comes_after_the_apps_own(templates):
+    assert scripts.worker_script().endswith("\nours();\n")
+
+
 def test_the_worker_is_told_how_much_it_keeps_and_for_how_long():
     limits = {"pages": {"MAX_ENTRIES": 3}, "static": {"MAX_AGE": 60}}
     with override_settings(OFFLINESYNC={"CACHES": limits, "REFRESH_AFTER": 5, "NETWORK_TIMEOUT": 2}):

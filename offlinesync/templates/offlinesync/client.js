@@ -60,7 +60,9 @@ const newId = () => uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(16))
 const arrival = performance.getEntriesByType("navigation")[0]?.type;
 const timestamp = () => new Date().toISOString();
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
-
+{% block network %}
+const network = (...args) => fetch(...args);
+{% endblock %}
 const database = createDatabase({
   indexedDB: globalThis.indexedDB,
   clock,
@@ -74,7 +76,7 @@ const changed = () => status.refresh().catch(reportError);
 const activity = createActivity({ clock, changed });
 const connection = createConnection({ window, clock, random: Math.random, mayAsk, changed, reportError });
 const transport = activity.watch(connection.watch(createTransport({
-  fetch: (...args) => fetch(...args),
+  fetch: network,
   clock,
   base: config.mount,
   longest: 20 * 60 * 1000,

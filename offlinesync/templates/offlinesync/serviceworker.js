@@ -132,3 +132,4 @@ addEventListener("periodicsync", (event) => {
 addEventListener("sync", (event) => {
   if (event.tag.startsWith(`${name}:`)) event.waitUntil(wakeUp());
 });
+{% block extra %}{% endblock %}
