@@ -5,12 +5,14 @@ from rest_framework.permissions import AllowAny
 import offlinesync
 from demo_site.posts.forms import PostForm
 from demo_site.posts.views import PostCreateView
+from demo_site.trial import Refusable
 
 
 @offlinesync.register("post")
-class PostHandler(offlinesync.FormHandler):
+class PostHandler(Refusable, offlinesync.FormHandler):
     """Take a post from anybody, signed in or not, as the plain view does."""
 
     form_class = PostForm
     permission_classes = [AllowAny]
     success_url = PostCreateView.success_url
+    refused_field = "title"

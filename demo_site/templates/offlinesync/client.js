@@ -1,0 +1,4 @@
+{% extends "offlinesync/client.js" %}
+{% block network %}
+{% include "trial/network.js" %}
+{% endblock %}

@@ -1,0 +1,13 @@
+/** While a cache of this name is there, the network is cut: page and worker see the same, and so does a worker that starts anew. */
+const CUT = "demo:network-is-cut";
+
+/** A storage that fails or hangs cuts nothing. @returns {Promise<boolean>} */
+async function isNetworkCut() {
+  const late = new Promise((resolve) => setTimeout(resolve, 500, false));
+  return Promise.race([globalThis.caches?.has(CUT).catch(() => false) ?? false, late]);
+}
+
+const network = async (...args) => {
+  if (await isNetworkCut()) throw new TypeError("The network is cut in the demo");
+  return fetch(...args);
+};
