@@ -1,4 +1,5 @@
 {% extends "offlinesync/client.js" %}
 {% block network %}
 {% include "trial/network.js" %}
+const isNetworkCut = look;
 {% endblock %}

@@ -2,8 +2,8 @@
 const CUT = "demo:network-is-cut";
 
 /** A storage that fails or hangs cuts nothing. @returns {Promise<boolean>} */
-async function isNetworkCut() {
-  const late = new Promise((resolve) => setTimeout(resolve, 500, false));
+async function look() {
+  const late = new Promise((resolve) => setTimeout(resolve, 2000, false));
   return Promise.race([globalThis.caches?.has(CUT).catch(() => false) ?? false, late]);
 }
 
