@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "offlinesync",
     "pwa",
     "demo_site.posts",
+    "demo_site.tasks",
 ]
 
 MIDDLEWARE = [
@@ -91,8 +92,13 @@ REST_FRAMEWORK = {
 }
 
 OFFLINESYNC = {
-    "PAGES": ["posts:list", "posts:create"],
-    "STRATEGIES": {"posts:list": "stale-while-revalidate", "posts:detail": "stale-while-revalidate"},
+    "PAGES": ["posts:list", "posts:create", "tasks:list"],
+    "STRATEGIES": {
+        "posts:list": "stale-while-revalidate",
+        "posts:detail": "stale-while-revalidate",
+        # Whoever edits what several people share wants it as it is now, as long as there is a network.
+        "tasks:edit": "network-first",
+    },
 }
 
 # Where browsers report violations of the demo's policy; the browser tests set it to /csp-reports/.

@@ -45,7 +45,7 @@ class TaskHandler(offlinesync.SerializerHandler):
         return task
 
 
-@offlinesync.register("task")
+@offlinesync.register("new task")
 class NewTaskHandler(TaskHandler):
     """A new one."""
 

@@ -14,6 +14,8 @@ from .waiting import wait_until
 
 # Stands on each page that is rendered for its owner, and on none for anybody else.
 CANARY = "demo1"
+# Those in the demo's PAGES.
+NAMED_PAGES = 3
 NEXT = "demo2"
 MENU_SIGN_OUT = "nav form button"
 # No driver waits for what comes of it.
@@ -102,7 +104,7 @@ def see_private_pages(stage: Stage) -> None:
     for path in (LIST, FORM, LIST):
         stage.open(path)
         wait_until(lambda: CANARY in shown(stage), "the page is theirs")
-    wait_until(lambda: len(found_on_device(stage, CANARY)) == 2, "the list and the form are kept for them")
+    wait_until(lambda: len(found_on_device(stage, CANARY)) == NAMED_PAGES, "all that PAGES names is kept for them")
 
 
 def press_sign_out(stage: Stage) -> None:

@@ -51,7 +51,7 @@ def test_p6_e2_a_task_made_edited_and_ticked_off_offline_in_two_tabs_is_all_of_i
     first, second = open_both(stage)
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     stage.driver.switch_to.window(first)
-    made = submit(stage, "task", TASK, group="milk")
+    made = submit(stage, "new task", TASK, group="milk")
     stage.driver.switch_to.window(second)
     submit(stage, "edit task", {"title": "Milk and bread"}, target=made, group="milk")
     stage.driver.switch_to.window(first)
@@ -64,7 +64,7 @@ def test_p6_e2_a_task_made_edited_and_ticked_off_offline_in_two_tabs_is_all_of_i
     assert (post["location"], post["body"]) == ("done", "for the hut")
     key = str(post["id"])
     assert done(stage) == [
-        ["task", None, TASK],
+        ["new task", None, TASK],
         ["edit task", key, {"title": "Milk and bread"}],
         ["edit task", key, {"location": "done"}],
     ]
@@ -75,7 +75,7 @@ def test_p6_e2_what_names_another_waits_for_it(stage: Stage) -> None:
     """The first one is not taken at once: what follows is not refused for that."""
     stage.open(TASKS)
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
-    made = submit(stage, "task", {**TASK, "location": ""}, group="milk")
+    made = submit(stage, "new task", {**TASK, "location": ""}, group="milk")
     submit(stage, "after", {**TASK, "title": "Bread", "body": made}, refs=["body"], group="milk")
     stage.proxy.heal()
     stage.open(TASKS)

@@ -187,4 +187,8 @@ def test_a_port_that_is_none_is_told_in_one_line(tmp_path):
 
 
 def test_demo_names_its_pages_that_are_kept_offline(settings):
-    assert [reverse(name) for name in settings.OFFLINESYNC["PAGES"]] == ["/", "/posts/new/"]
+    assert [reverse(name) for name in settings.OFFLINESYNC["PAGES"]] == [
+        "/",
+        "/posts/new/",
+        "/tasks/",
+    ]

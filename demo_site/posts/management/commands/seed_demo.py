@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from demo_site.posts import scenery
 from demo_site.posts.models import Post
+from demo_site.tasks import seed as tasks
 
 ACCOUNTS = ("demo1", "demo2")
 PASSWORD = "offline-demo"
@@ -67,9 +68,12 @@ POSTS: list[dict[str, Any]] = [
 
 
 class Command(BaseCommand):
-    """Make the accounts and a few posts, unless the accounts are there: what a visitor deleted stays deleted."""
+    """Make the accounts and what the stories begin with, unless the accounts are there: what was deleted stays so."""
 
-    help = "Make the accounts demo1 and demo2 and a few posts. Does nothing in a database that has been seeded."
+    help = (
+        "Make the accounts demo1 and demo2, and what the stories begin with. "
+        "Does nothing in a database that has been seeded."
+    )
 
     @transaction.atomic
     def handle(self, **options: Any) -> None:
@@ -86,5 +90,6 @@ class Command(BaseCommand):
                 post.photo.save("scenery.jpg", ContentFile(picture), save=False)
             post.save()
             Post.objects.filter(pk=post.pk).update(created=now - seed["age"])
+        tasks.seed()
         if options["verbosity"]:
             self.stdout.write(f"Made {len(POSTS)} posts and the accounts {' and '.join(ACCOUNTS)}.")

@@ -1,0 +1,117 @@
+"""The demo's stories, as a visitor lives through each: tasks of two people."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from . import pages, proxy
+from .matrix import CHROMIUM_FIRST
+from .stage import Stage
+from .test_conflicts import CHANGED, TAKE_THIS
+from .waiting import wait_until
+
+TASK = "Replace the seal of well 14"
+KEPT = """
+const [path, owner, done] = arguments;
+(async () => {
+  const all = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+  const kept = await Promise.all(all.map((cache) => cache.match(path, { ignoreVary: true })));
+  const pages = await Promise.all(kept.filter(Boolean).map((response) => response.text()));
+  return pages.some((page) => page.includes(`name="offlinesync-owner" content="${owner}"`));
+})().then(done, (error) => done(String(error)));
+"""
+ROWS = """
+return Object.fromEntries([...document.querySelectorAll(".row")].map((row) => [
+  row.querySelector("h2").textContent,
+  [...row.querySelectorAll(".pending")].map((each) => each.querySelector("strong").textContent),
+]));
+"""
+
+
+def database(stage: Stage, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """What a statement on the site's database comes to."""
+    with closing(sqlite3.connect(stage.site.data / "db.sqlite3")) as connection, connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def keep(stage: Stage, *paths: str, owner: str = "") -> None:
+    """Visit these pages, and wait until the device has them for their reader."""
+    pages.wait_for_worker(stage)
+    for path in paths:
+        stage.open(path)
+        wait_until(lambda path=path: stage.driver.execute_async_script(KEPT, path, owner) is True, f"{path} is kept")
+
+
+def write(stage: Stage, **texts: str) -> None:
+    """Fill in the form on the screen."""
+    for name, text in texts.items():
+        control = stage.driver.find_element(By.NAME, name)
+        control.clear()
+        control.send_keys(text)
+
+
+def press(stage: Stage, button: WebElement) -> None:
+    """Press one of the page's buttons, clear of the status that sticks to its top."""
+    stage.driver.execute_script("arguments[0].click()", button)
+
+
+def button_named(stage: Stage, name: str) -> WebElement:
+    """The button of which all the words are these."""
+    buttons = stage.driver.find_elements(By.CSS_SELECTOR, "main button")
+    (found,) = [each for each in buttons if each.get_property("textContent") == name]
+    return found
+
+
+def told(stage: Stage) -> list[str]:
+    """What the form on the screen says of its fields."""
+    return [" ".join(line.text.split()) for line in stage.driver.find_elements(By.CSS_SELECTOR, ".errorlist li")]
+
+
+def come_back_refused(stage: Stage) -> None:
+    """The site is there again, and does not take what waits."""
+    stage.proxy.heal()
+    stage.open(pages.LIST)
+    wait_until(lambda: [each["state"] for each in pages.entries(stage.driver)] == ["refused"], "one is refused")
+    wait_until(lambda: stage.driver.find_elements(By.CSS_SELECTOR, "[data-offlinesync-open]"), "it is listed")
+    pages.press_in_list(stage, "[data-offlinesync-open]")
+    wait_until(lambda: stage.driver.find_elements(By.CSS_SELECTOR, ".errorlist"), "its form says why")
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_e1_two_people_tick_off_and_edit_the_same_task(stage: Stage) -> None:
+    pages.deny_background_sync(stage)
+    pages.sign_in(stage, "demo1")
+    ((pk,),) = database(stage, "SELECT id FROM tasks_task WHERE title = ?", TASK)
+    keep(stage, "/tasks/", f"/tasks/{pk}/", owner=stage.site.user_id("demo1"))
+
+    stage.proxy.on(None, proxy.refuse)
+    stage.open("/tasks/")
+    press(stage, button_named(stage, f"Tick off: {TASK}"))
+    pages.wait_for_saved(stage, waiting=1, is_denied=True)
+    stage.open(f"/tasks/{pk}/")
+    write(stage, notes="The spare does not fit.")
+    pages.submit(stage)
+    pages.wait_for_saved(stage, waiting=2, is_denied=True)
+    stage.open("/tasks/")
+    both = ["What you pressed here is kept on this device.", "What you wrote is kept on this device:"]
+    wait_until(lambda: stage.driver.execute_script(ROWS)[TASK] == both, "the task says what waits for it")
+    others = [waits for title, waits in stage.driver.execute_script(ROWS).items() if title != TASK]
+    assert others == [[]] * 4
+
+    database(stage, "UPDATE tasks_task SET notes = 'I have taken the spare.', done = 1 WHERE id = ?", pk)
+    come_back_refused(stage)
+    pages.wait_for_status(stage.driver, CHANGED)
+    assert told(stage) == [f"There now: I have taken the spare. {TAKE_THIS}"]
+    assert pages.typed(stage.driver, "notes") == "The spare does not fit."
+    write(stage, notes="Demo2 has the spare, and it does not fit.")
+    pages.submit(stage)
+    pages.wait_for_title(stage.driver, "Tasks")
+    pages.wait_for_empty_outbox(stage)
+    found = database(stage, "SELECT notes, done FROM tasks_task WHERE id = ?", pk)
+    assert found == [("Demo2 has the spare, and it does not fit.", 1)]
+    assert len(stage.site.ledger()) == 2
