@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "pwa",
     "demo_site.posts",
     "demo_site.tasks",
+    "demo_site.shop",
 ]
 
 MIDDLEWARE = [
@@ -92,12 +93,13 @@ REST_FRAMEWORK = {
 }
 
 OFFLINESYNC = {
-    "PAGES": ["posts:list", "posts:create", "tasks:list"],
+    "PAGES": ["posts:list", "posts:create", "tasks:list", "shop:checkout"],
     "STRATEGIES": {
         "posts:list": "stale-while-revalidate",
         "posts:detail": "stale-while-revalidate",
         # Whoever edits what several people share wants it as it is now, as long as there is a network.
         "tasks:edit": "network-first",
+        "shop:orders": "stale-while-revalidate",
     },
 }
 

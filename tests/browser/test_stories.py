@@ -1,4 +1,4 @@
-"""The demo's stories, as a visitor lives through each: tasks of two people."""
+"""The demo's stories, as a visitor lives through each: tasks of two people, and a shop."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ const [path, owner, done] = arguments;
   const pages = await Promise.all(kept.filter(Boolean).map((response) => response.text()));
   return pages.some((page) => page.includes(`name="offlinesync-owner" content="${owner}"`));
 })().then(done, (error) => done(String(error)));
+"""
+WANTED = """
+const lines = [...document.querySelectorAll(".row.pending li")];
+return lines.filter(({ offsetParent }) => offsetParent).map((line) => line.textContent);
 """
 ROWS = """
 return Object.fromEntries([...document.querySelectorAll(".row")].map((row) => [
@@ -115,3 +119,32 @@ def test_e1_two_people_tick_off_and_edit_the_same_task(stage: Stage) -> None:
     found = database(stage, "SELECT notes, done FROM tasks_task WHERE id = ?", pk)
     assert found == [("Demo2 has the spare, and it does not fit.", 1)]
     assert len(stage.site.ledger()) == 2
+
+
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
+def test_p2_what_has_run_out_meanwhile_is_told_at_its_product_and_the_rest_is_there(stage: Stage) -> None:
+    pages.deny_background_sync(stage)
+    pages.sign_in(stage, "demo1")
+    keep(stage, "/shop/", "/shop/orders/", owner=stage.site.user_id("demo1"))
+    ((socks,),) = database(stage, "SELECT id FROM shop_product WHERE name = 'Wool socks'")
+
+    stage.proxy.on(None, proxy.refuse)
+    stage.open("/shop/")
+    write(stage, **{f"product_{socks}": "4", "name": "Ann", "address": "The hut on the ridge"})
+    press(stage, button_named(stage, "Order"))
+    pages.wait_for_saved(stage, waiting=1, is_denied=True)
+    stage.open("/shop/orders/")
+    wait_until(lambda: stage.driver.execute_script(WANTED) == ["4 × Wool socks"], "what waits stands with the orders")
+
+    database(stage, "UPDATE shop_product SET stock = 2 WHERE id = ?", socks)
+    come_back_refused(stage)
+    assert told(stage) == ["Only 2 of “Wool socks” are left. Order fewer."]
+    fields = [pages.typed(stage.driver, name) for name in (f"product_{socks}", "name", "address")]
+    assert fields == ["4", "Ann", "The hut on the ridge"]
+    assert stage.driver.execute_script(pages.FOCUS_SCRIPT) == f"product_{socks}"
+    write(stage, **{f"product_{socks}": "2"})
+    press(stage, button_named(stage, "Order"))
+    pages.wait_for_title(stage.driver, "Your orders")
+    pages.wait_for_empty_outbox(stage)
+    assert database(stage, "SELECT stock FROM shop_product WHERE id = ?", socks) == [(0,)]
+    assert database(stage, "SELECT quantity FROM shop_orderline") == [(2,)]

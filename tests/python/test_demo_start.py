@@ -191,4 +191,5 @@ def test_demo_names_its_pages_that_are_kept_offline(settings):
         "/",
         "/posts/new/",
         "/tasks/",
+        "/shop/",
     ]

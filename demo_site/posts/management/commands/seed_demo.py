@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from demo_site.posts import scenery
 from demo_site.posts.models import Post
+from demo_site.shop import seed as shop
 from demo_site.tasks import seed as tasks
 
 ACCOUNTS = ("demo1", "demo2")
@@ -91,5 +92,6 @@ class Command(BaseCommand):
             post.save()
             Post.objects.filter(pk=post.pk).update(created=now - seed["age"])
         tasks.seed()
+        shop.seed()
         if options["verbosity"]:
             self.stdout.write(f"Made {len(POSTS)} posts and the accounts {' and '.join(ACCOUNTS)}.")
