@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "demo_site.posts",
     "demo_site.tasks",
     "demo_site.shop",
+    "demo_site.survey",
 ]
 
 MIDDLEWARE = [
@@ -93,7 +94,7 @@ REST_FRAMEWORK = {
 }
 
 OFFLINESYNC = {
-    "PAGES": ["posts:list", "posts:create", "tasks:list", "shop:checkout"],
+    "PAGES": ["posts:list", "posts:create", "tasks:list", "shop:checkout", "survey:list", "survey:create"],
     "STRATEGIES": {
         "posts:list": "stale-while-revalidate",
         "posts:detail": "stale-while-revalidate",
@@ -129,6 +130,11 @@ PWA_APP_SHORTCUTS = [
     {
         "name": "Write a post",
         "url": reverse_lazy("posts:create"),
+        "icons": [{"src": static_url("demo/icon-192.png"), "sizes": "192x192", "type": "image/png"}],
+    },
+    {
+        "name": "Add an observation",
+        "url": reverse_lazy("survey:create"),
         "icons": [{"src": static_url("demo/icon-192.png"), "sizes": "192x192", "type": "image/png"}],
     },
 ]

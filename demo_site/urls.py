@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("demo_site.posts.urls")),
     path("tasks/", include("demo_site.tasks.urls")),
     path("shop/", include("demo_site.shop.urls")),
+    path("survey/", include("demo_site.survey.urls")),
     path("offlinesync/", include("offlinesync.urls")),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", views.SignOutView.as_view(), name="logout"),

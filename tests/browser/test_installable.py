@@ -36,8 +36,8 @@ def test_the_demo_can_be_installed(stage: Stage) -> None:
     assert stage.driver.execute_cdp_cmd("Page.getInstallabilityErrors", {}) == {"installabilityErrors": []}
     url, manifest = app_manifest(stage)
     assert (manifest["name"], manifest["display"]) == ("Far Afield", "standalone")
-    (shortcut,) = manifest["shortcuts"]
-    icons = [*manifest["icons"], *shortcut["icons"]]
+    shortcut, observation = manifest["shortcuts"]
+    icons = [*manifest["icons"], *shortcut["icons"], *observation["icons"]]
     assert [icon["sizes"] for icon in manifest["icons"] if icon.get("purpose", "any") == "any"] == [
         "512x512",
         "192x192",

@@ -15,7 +15,7 @@ from .waiting import wait_until
 # Stands on each page that is rendered for its owner, and on none for anybody else.
 CANARY = "demo1"
 # Those in the demo's PAGES.
-NAMED_PAGES = 4
+NAMED_PAGES = 6
 NEXT = "demo2"
 MENU_SIGN_OUT = "nav form button"
 # No driver waits for what comes of it.

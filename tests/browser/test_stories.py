@@ -1,4 +1,4 @@
-"""The demo's stories, as a visitor lives through each: tasks of two people, and a shop."""
+"""The demo's stories, as a visitor lives through each: tasks of two people, a shop, and a survey in the field."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from . import pages, proxy
-from .matrix import CHROMIUM_FIRST
+from .matrix import CHROMIUM_FIRST, wide
 from .stage import Stage
 from .test_conflicts import CHANGED, TAKE_THIS
+from .test_pending import ONLINE
 from .waiting import wait_until
 
 TASK = "Replace the seal of well 14"
@@ -24,6 +25,21 @@ const [path, owner, done] = arguments;
   const pages = await Promise.all(kept.filter(Boolean).map((response) => response.text()));
   return pages.some((page) => page.includes(`name="offlinesync-owner" content="${owner}"`));
 })().then(done, (error) => done(String(error)));
+"""
+NOTE_SCRIPT = """
+const [fields] = arguments;
+const form = document.querySelector("main form");
+for (const [name, value] of Object.entries(fields)) {
+  if (form.elements[name] instanceof RadioNodeList) form.querySelector(`[name="${name}"][value="${value}"]`).click();
+  else form.elements[name].value = value;
+}
+form.querySelector("[type=submit]").click();
+"""
+SHEET = """
+return {
+  arrived: document.querySelector(".sum strong").textContent,
+  pending: document.querySelectorAll("tbody .pending").length,
+};
 """
 WANTED = """
 const lines = [...document.querySelectorAll(".row.pending li")];
@@ -148,3 +164,34 @@ def test_p2_what_has_run_out_meanwhile_is_told_at_its_product_and_the_rest_is_th
     pages.wait_for_empty_outbox(stage)
     assert database(stage, "SELECT stock FROM shop_product WHERE id = ?", socks) == [(0,)]
     assert database(stage, "SELECT quantity FROM shop_orderline") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("engine", "number"), [("chromium", 30), wide("firefox", 30), wide("webkitgtk", 30), wide("chromium", 300)]
+)
+def test_p1_p3_a_day_in_the_field_arrives_once_and_whole(stage: Stage, number: int) -> None:
+    pages.deny_background_sync(stage)
+    pages.keep_pages(stage)
+    keep(stage, "/survey/", "/survey/new/")
+    ((seeded,),) = database(stage, "SELECT count(*) FROM survey_observation")
+
+    stage.proxy.on(None, proxy.refuse)
+    stage.open("/survey/new/")
+    sites = [f"Station {each}" for each in range(number)]
+    for waiting, site in enumerate(sites, start=1):
+        fields = {"site": site, "date": "2026-05-04", "count": str(waiting), "condition": "worn"}
+        stage.driver.execute_script(NOTE_SCRIPT, fields)
+        pages.wait_for_saved(stage, waiting=waiting, is_denied=True)
+        assert pages.typed(stage.driver, "site") == "", "the form is ready for the next"
+    stage.open("/survey/")
+    before = {"arrived": str(seeded), "pending": number}
+    wait_until(lambda: stage.driver.execute_script(SHEET) == before, "all of them stand in the list")
+
+    stage.proxy.heal()
+    stage.driver.execute_script(ONLINE)
+    pages.wait_for_empty_outbox(stage, seconds=120)
+    after = {"arrived": str(seeded + number), "pending": 0}
+    wait_until(lambda: stage.driver.execute_script(SHEET) == after, "the list has the real ones")
+    found = database(stage, "SELECT site FROM survey_observation WHERE site LIKE 'Station %' ORDER BY count")
+    assert [site for (site,) in found] == sites
+    assert len(stage.site.ledger()) == number

@@ -51,6 +51,10 @@ def written(**changes):
         ("/", "Posts"),
         ("/posts/new/", "Write a post"),
         ("/posts/{pk}/", "A post"),
+        ("/tasks/", "Tasks"),
+        ("/shop/", "Shop"),
+        ("/survey/", "Survey"),
+        ("/survey/new/", "Add an observation"),
         ("/accounts/login/", "Sign in"),
         ("/accounts/logout/", "Sign out"),
         ("/offlinesync/offline/", "Offline"),
@@ -149,9 +153,9 @@ def test_manifest_names_the_hashed_icons(client, settings):
     for icon in manifest["icons"]:
         with Image.open(ROOT / "demo_site" / icon["src"].lstrip("/")) as picture:
             assert icon["sizes"] == "{}x{}".format(*picture.size)
-    (shortcut,) = manifest["shortcuts"]
-    assert (shortcut["name"], shortcut["url"]) == ("Write a post", "/posts/new/")
-    assert shortcut["icons"][0]["src"] == manifest["icons"][-1]["src"]
+    shortcuts = {shortcut["name"]: shortcut["url"] for shortcut in manifest["shortcuts"]}
+    assert shortcuts == {"Write a post": "/posts/new/", "Add an observation": "/survey/new/"}
+    assert {shortcut["icons"][0]["src"] for shortcut in manifest["shortcuts"]} == {manifest["icons"][-1]["src"]}
 
 
 # Accounts

@@ -192,4 +192,6 @@ def test_demo_names_its_pages_that_are_kept_offline(settings):
         "/posts/new/",
         "/tasks/",
         "/shop/",
+        "/survey/",
+        "/survey/new/",
     ]

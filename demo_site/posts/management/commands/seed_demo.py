@@ -12,6 +12,7 @@ from django.utils import timezone
 from demo_site.posts import scenery
 from demo_site.posts.models import Post
 from demo_site.shop import seed as shop
+from demo_site.survey import seed as survey
 from demo_site.tasks import seed as tasks
 
 ACCOUNTS = ("demo1", "demo2")
@@ -93,5 +94,6 @@ class Command(BaseCommand):
             Post.objects.filter(pk=post.pk).update(created=now - seed["age"])
         tasks.seed()
         shop.seed()
+        survey.seed()
         if options["verbosity"]:
             self.stdout.write(f"Made {len(POSTS)} posts and the accounts {' and '.join(ACCOUNTS)}.")
