@@ -12,7 +12,8 @@ from .pages import FORM, LIST
 from .stage import Stage
 
 OFFLINE = "/offlinesync/offline/"
-PLAIN_PAGES = [LIST, "/posts/1/", "/accounts/login/", OFFLINE, "/no-such-page/"]
+PLAIN_PAGES = [LIST, "/posts/1/", "/tasks/", "/shop/", "/survey/", "/accounts/login/", OFFLINE, "/no-such-page/"]
+STORIES = ["/tasks/", "/tasks/1/", "/shop/", "/shop/orders/", "/survey/", "/survey/new/"]
 
 
 @pytest.fixture
@@ -35,6 +36,9 @@ def test_d8_no_page_of_the_demo_violates_the_policy(stage: Stage) -> None:
         stage.open(path)
         pages.wait_for_status(stage.driver)
     pages.sign_in(stage, "demo1")
+    for path in STORIES:
+        stage.open(path)
+        pages.wait_for_status(stage.driver)
     stage.open("/accounts/logout/")
     # Refused, with errors built into the page; corrected; accepted.
     stage.open(FORM)
