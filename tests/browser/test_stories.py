@@ -195,3 +195,13 @@ def test_p1_p3_a_day_in_the_field_arrives_once_and_whole(stage: Stage, number: i
     found = database(stage, "SELECT site FROM survey_observation WHERE site LIKE 'Station %' ORDER BY count")
     assert [site for (site,) in found] == sites
     assert len(stage.site.ledger()) == number
+
+
+def test_the_form_is_ready_for_the_next_and_says_that_the_last_has_arrived(stage: Stage) -> None:
+    for number in range(1, 3):
+        stage.open("/survey/new/")
+        fields = {"site": f"Station {number}", "date": "2026-05-04", "count": "1", "condition": "good"}
+        stage.driver.execute_script(NOTE_SCRIPT, fields)
+        pages.wait_for_status(stage.driver, "The observation has arrived.")
+        assert pages.typed(stage.driver, "site") == ""
+        assert len(stage.site.ledger()) == number

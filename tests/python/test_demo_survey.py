@@ -31,6 +31,7 @@ def test_p3_three_hundred_arrive_once_each_from_whoever_sends_them(client):
 def test_after_one_comes_the_next(client):
     (receipt,) = send(filled(observation_form(client), FIELDS))
     assert receipt.result["url"] == "/survey/new/"
+    assert [message["text"] for message in receipt.result["messages"]] == ["The observation has arrived."]
     assert client.post("/survey/new/", FIELDS)["Location"] == "/survey/new/"
     assert Observation.objects.count() == 2
 
