@@ -9,15 +9,17 @@ import offlinesync
 from demo_site.tasks.forms import TaskDoneForm, TaskForm
 from demo_site.tasks.models import Task
 from demo_site.tasks.views import TaskDoneView, TaskEditView
+from demo_site.trial import Refusable
 from offlinesync.submissions import IncomingSubmission
 
 
 @offlinesync.register("task")
-class TaskHandler(offlinesync.FormHandler):
+class TaskHandler(Refusable, offlinesync.FormHandler):
     """Take an edit from anybody who is signed in: it is the team's list."""
 
     form_class = TaskForm
     success_url = TaskEditView.success_url
+    refused_field = "title"
 
     def get_object(self, submission: IncomingSubmission) -> Task:
         return get_object_or_404(Task, pk=submission.target)
@@ -33,3 +35,5 @@ class TaskDoneHandler(TaskHandler):
 
     form_class = TaskDoneForm
     success_url = TaskDoneView.success_url
+    # Its form has nothing but a button.
+    refused_field = "__all__"

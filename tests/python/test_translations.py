@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.template import Engine
+from django.template.backends.django import get_installed_libraries
 from django.template.base import Node, Template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 from django.utils import translation
@@ -22,14 +23,7 @@ from offlinesync.texts import texts_in
 PACKAGES = [Path(package.__file__).parent for package in (offlinesync, demo_site)]
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 STRING = re.compile(r'^(msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?) (".*")$', re.MULTILINE)
-GETTEXT = {"_", "gettext", "gettext_lazy"}
-LIBRARIES = {
-    "i18n": "django.templatetags.i18n",
-    "l10n": "django.templatetags.l10n",
-    "static": "django.templatetags.static",
-    "offlinesync": "offlinesync.templatetags.offlinesync",
-    "pwa": "pwa.templatetags.pwa",
-}
+GETTEXT = {"_", "gettext", "gettext_lazy", "ngettext"}
 
 each_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 pytestmark = pytest.mark.parametrize("language", ["ar", "de"])
@@ -64,7 +58,7 @@ def in_modules(package: Path) -> Iterator[str]:
 
 
 def in_templates(package: Path) -> Iterator[str]:
-    engine = Engine(libraries=LIBRARIES)
+    engine = Engine(libraries=get_installed_libraries())
     for file in package.rglob("templates/**/*.html"):
         for node in nodes_of(Template(file.read_text(encoding="utf-8"), engine=engine)):
             context = getattr(node, "message_context", None)

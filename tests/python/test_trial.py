@@ -9,6 +9,7 @@ from django.urls import resolve
 
 from demo_site import trial
 from demo_site.posts.models import Post
+from offlinesync import registry
 from tests.python.wire import Device, batch, submission
 
 POST = {"title": "From the train", "location": "Coach 9", "body": "Larches."}
@@ -35,6 +36,13 @@ def test_refused_is_told_at_the_handlers_field_until_the_server_is_as_it_is():
     assert not Post.objects.exists()
     assert receipt(told(device, "").send(DELIVERY))["status"] == "accepted"
     assert Post.objects.count() == 1
+
+
+@pytest.mark.parametrize("form", ["post", "task", "task-done", "order", "observation"])
+def test_each_story_can_be_refused(form):
+    handler = registry.get(form)
+    assert isinstance(handler, trial.Refusable)
+    assert handler.refused_field in {"__all__", *handler.form_class.base_fields}
 
 
 def test_what_is_wrong_with_it_is_told_first():
