@@ -16,6 +16,8 @@ from .test_conflicts import CHANGED, TAKE_THIS
 from .test_pending import ONLINE
 from .waiting import wait_until
 
+# A list of the site's own shows no more of what waits; the status counts all of it.
+MOST_PENDING = 50
 TASK = "Replace the seal of well 14"
 KEPT = """
 const [path, owner, done] = arguments;
@@ -184,8 +186,8 @@ def test_p1_p3_a_day_in_the_field_arrives_once_and_whole(stage: Stage, number: i
         pages.wait_for_saved(stage, waiting=waiting, is_denied=True)
         assert pages.typed(stage.driver, "site") == "", "the form is ready for the next"
     stage.open("/survey/")
-    before = {"arrived": str(seeded), "pending": number}
-    wait_until(lambda: stage.driver.execute_script(SHEET) == before, "all of them stand in the list")
+    before = {"arrived": str(seeded), "pending": min(number, MOST_PENDING)}
+    wait_until(lambda: stage.driver.execute_script(SHEET) == before, "the newest of them stand in the list")
 
     stage.proxy.heal()
     stage.driver.execute_script(ONLINE)
