@@ -13,10 +13,15 @@ import offlinesync
 from demo_site.posts.models import Post
 from offlinesync.submissions import IncomingSubmission
 
-PAGE = """{% load offlinesync %}<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Edit</title>{% offlinesync %}</head><body><main>
-<form method="post" {% offline_form "edit" object=post drafts=True %}>{% csrf_token %}{{ form.as_div }}
-<button type="submit">Save</button></form></main></body></html>"""
+PAGE = """{% extends "base.html" %}{% load offlinesync %}
+{% block title %}Edit{% endblock %}
+{% block layout %}narrow{% endblock %}
+{% block content %}
+<div class="lead"><h1>Edit a post</h1></div>
+<form class="card form" method="post" {% offline_form "edit" object=post drafts=True %}>
+{% csrf_token %}{{ form.as_div }}
+<div class="actions"><button type="submit">Save</button></div></form>
+{% endblock %}"""
 EditForm = modelform_factory(Post, fields=["title", "location"])
 
 

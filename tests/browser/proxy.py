@@ -59,16 +59,20 @@ class Listener:
         """Keep a socket where close() finds it."""
         return Held(self, connection)
 
+    def cut(self) -> None:
+        """Cut every connection that there is."""
+        with self.lock:
+            for connection in self.open_sockets:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close every socket and wait for the threads to see it."""
         self.closing.set()
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
-        with self.lock:
-            for connection in self.open_sockets:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+        self.cut()
         for thread in list(self.threads):
             thread.join(CLOSE_SECONDS)
             if thread.is_alive():

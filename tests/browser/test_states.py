@@ -1,0 +1,108 @@
+"""How each state looks and what is read of it: nothing wrong, nothing cut off, nothing unsaid (WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from . import states
+from .axe import findings
+from .conftest import OpenStage
+from .matrix import wide
+from .site import ROOT
+from .stage import Stage
+from .tree import Tree
+
+# What `make test` looks at: a form with its errors, the list of what waits, and a dialog.
+FIRST = ("refused_in_its_form", "waiting_in_the_outbox", "asked_before_signing_out")
+SPOKEN = ROOT / "tests/browser/spoken.txt"
+NARROW = 320
+# What sticks out of the page, or of an element of the app that shows no more than fits into it.
+CUT_OFF_SCRIPT = """
+const page = document.documentElement;
+const found = page.scrollWidth > page.clientWidth ? [`the page is ${page.scrollWidth} pixels wide`] : [];
+const tell = (element, what) => found.push(`${element.outerHTML.slice(0, 80)} ${what}`);
+for (const element of document.querySelectorAll("[class^=offlinesync-], [class^=offlinesync-] *, main form *")) {
+  const { left, right, width } = element.getBoundingClientRect();
+  if (width && (left < -0.5 || right > page.clientWidth + 0.5)) tell(element, "sticks out");
+  // What is typed into a control may be longer than it.
+  const isBox = getComputedStyle(element).display !== "inline" && !element.matches("input, textarea, select, progress");
+  if (isBox && element.scrollWidth > element.clientWidth + 1) tell(element, "is cut off");
+}
+return found;
+"""
+TURN_SCRIPT = "document.documentElement.dir = arguments[0]"
+MOVING_SCRIPT = """
+return document.getAnimations().map((animation) => animation.animationName ?? animation.transitionProperty);
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(open_stage: OpenStage) -> Iterator[Stage]:
+    """One browser and one site for this module."""
+    with open_stage(environment=states.ENVIRONMENT) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=[name if name in FIRST else wide(name) for name in states.STATES])
+def state(request: pytest.FixtureRequest, shared: Stage) -> str:
+    """A state that the stage is in, for all tests of it."""
+    states.show(shared, request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def stage(shared: Stage) -> Iterator[Stage]:
+    """The shared stage."""
+    yield shared
+    states.look(shared.driver, states.WIDTHS["desktop"])
+
+
+def spoken() -> dict[str, list[str]]:
+    """What is read of each state: its name, and below it a line for each sentence and each control."""
+    found: dict[str, list[str]] = {}
+    for line in SPOKEN.read_text().splitlines():
+        if line.startswith("    "):
+            found[list(found)[-1]].append(line.strip())
+        else:
+            found[line] = []
+    return found
+
+
+def assert_clean(stage: Stage) -> None:
+    """Nothing is wrong with what is on the screen, and nothing is left for somebody to look at."""
+    for scheme in states.SCHEMES:
+        for width in states.WIDTHS.values():
+            states.look(stage.driver, width, scheme)
+            assert findings(stage.driver) == {"violations": [], "incomplete": []}, f"{width} pixels wide, {scheme}"
+
+
+def test_all_of_it_is_read(stage: Stage, state: str) -> None:
+    assert Tree(stage.driver).lines() == spoken()[state]
+
+
+def test_axe_finds_nothing(stage: Stage, state: str) -> None:
+    assert_clean(stage)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_nothing_is_lost_at_four_times_the_size(stage: Stage, state: str, direction: str) -> None:
+    stage.driver.execute_script(TURN_SCRIPT, direction)
+    states.look(stage.driver, NARROW, height=256)
+    assert stage.driver.execute_script(CUT_OFF_SCRIPT) == []
+    stage.driver.execute_script(TURN_SCRIPT, "ltr")
+
+
+def test_nothing_moves_for_who_wants_no_motion(stage: Stage, state: str) -> None:
+    states.look(stage.driver, states.WIDTHS["phone"], motion="reduce")
+    assert stage.driver.execute_script(MOVING_SCRIPT) == []
+
+
+@pytest.mark.parametrize("path", [path if path == "/" else wide(path) for path in states.PAGES])
+def test_nothing_is_wrong_with_a_page(stage: Stage, path: str) -> None:
+    states.clear(stage)
+    stage.open(path)
+    assert_clean(stage)
+    states.look(stage.driver, NARROW)
+    assert stage.driver.execute_script(CUT_OFF_SCRIPT) == []
