@@ -197,6 +197,7 @@ def test_p2_putting_a_draft_back_keeps_what_stands_in_the_form(stage: Stage) -> 
     wait_for_draft(stage, TITLE, "Typed since")
 
 
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p2_a_draft_is_removed_by_hand_and_that_can_be_undone(stage: Stage) -> None:
     leave_draft(stage, TITLE)
     press(stage, "discard-draft")

@@ -47,6 +47,15 @@ const [name, done] = arguments;
 const request = indexedDB.deleteDatabase(name);
 request.onsuccess = () => done();
 """
+# Where a driver has no folder for what is downloaded: the name of the file, and what is in it.
+CATCH_FILE_SCRIPT = """
+const { createObjectURL } = URL;
+let file;
+URL.createObjectURL = (blob) => createObjectURL.call(URL, (file = blob));
+HTMLAnchorElement.prototype.click = async function () {
+  window.caught = [this.download, await file.text()];
+};
+"""
 TRACES_SCRIPT = """
 return Object.entries(localStorage).filter(([key]) => key.startsWith("offlinesync:"));
 """
@@ -218,6 +227,33 @@ def test_a9_a10_the_browser_is_asked_once_to_keep_it_and_nobody_waits(stage: Sta
         pages.submit(stage)
         pages.wait_for_saved(stage, waiting=count)
     assert stage.driver.execute_script(asked) == 1
+
+
+@pytest.mark.parametrize("engine", [wide("firefox"), wide("webkitgtk")])
+def test_a9_the_file_to_keep_holds_what_waits_in_every_browser(open_stage: OpenStage, engine: str) -> None:
+    with open_stage(engine) as stage:
+        save_unsent(stage, KEPT)
+        stage.driver.execute_script(CATCH_FILE_SCRIPT)
+        stage.driver.execute_script("document.querySelector('[data-offlinesync-entries]').open = true")
+        pages.press_in_list(stage, "[data-offlinesync-action=download]")
+        name, text = wait_until(lambda: stage.driver.execute_script("return window.caught"), "the file is made")
+        assert name == "kept-on-this-device.json"
+        (kept,) = json.loads(text)["entries"]
+        assert dict(kept["fields"])["title"] == KEPT
+
+
+@pytest.mark.parametrize("engine", [wide("firefox"), wide("webkitgtk")])
+def test_a9_a_loss_is_told_until_somebody_has_read_of_it_in_every_browser(open_stage: OpenStage, engine: str) -> None:
+    with open_stage(engine) as stage:
+        since = save_unsent(stage)
+        delete_database(stage)
+        stage.open(LIST)
+        pages.wait_for_status(stage.driver, missing(stage, since))
+        stage.driver.find_element(By.CSS_SELECTOR, "[data-offlinesync-action=dismiss]").click()
+        pages.wait_for_status(stage.driver)
+        pages.reload(stage)
+        pages.wait_for_client(stage)
+        assert traces(stage) == {}
 
 
 def test_a9_p3_p4_one_keeps_ones_own_entries_as_a_file_and_the_site_takes_it_in_once(stage: Stage) -> None:

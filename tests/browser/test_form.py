@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from . import pages, proxy
+from .matrix import CHROMIUM_FIRST
 from .pages import FORM, LIST
 from .proxy import SUBMISSIONS
 from .stage import Stage
@@ -101,12 +102,13 @@ def test_p2_what_was_refused_is_corrected_and_accepted_under_the_same_id(stage: 
     assert pages.outbox(stage.driver) == {"entries": 0, "files": 0}
 
 
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p2_what_is_refused_later_needs_attention_and_opens_in_its_form(stage: Stage) -> None:
     stage.open(FORM)
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     pages.fill(stage, TITLE, file=broken_photo(stage))
     pages.submit(stage)
-    pages.wait_for_status(stage.driver, pages.SAVED_SYNC, "Waiting to be sent: 1")
+    pages.wait_for_saved(stage, waiting=1)
     stage.proxy.heal()
 
     stage.open(LIST)

@@ -89,6 +89,7 @@ def test_d1_a_page_of_a_saves_for_a_after_b_has_signed_in(stage: Stage) -> None:
     assert owners(stage) == [stage.site.user_id("demo1")]
 
 
+@pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_d5_p4_who_is_signed_out_unawares_is_asked_to_sign_in_and_then_it_goes_out(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     save_unsent(stage, "Saved before the session ended")
