@@ -27,7 +27,8 @@ for (const element of document.querySelectorAll("[class^=offlinesync-], [class^=
   const { left, right, width } = element.getBoundingClientRect();
   if (width && (left < -0.5 || right > page.clientWidth + 0.5)) tell(element, "sticks out");
   // What is typed into a control may be longer than it.
-  const isBox = getComputedStyle(element).display !== "inline" && !element.matches("input, textarea, select, progress");
+  const isControl = element.matches("input, textarea, select, progress");
+  const isBox = getComputedStyle(element).display !== "inline" && !isControl;
   if (isBox && element.scrollWidth > element.clientWidth + 1) tell(element, "is cut off");
 }
 return found;
@@ -103,6 +104,7 @@ def test_nothing_moves_for_who_wants_no_motion(stage: Stage, state: str) -> None
 def test_nothing_is_wrong_with_a_page(stage: Stage, path: str) -> None:
     states.clear(stage)
     stage.open(path)
+    states.wait_for_style(stage)
     assert_clean(stage)
     states.look(stage.driver, NARROW)
     assert stage.driver.execute_script(CUT_OFF_SCRIPT) == []
