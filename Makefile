@@ -1,6 +1,6 @@
 # The lines that start with ## are what `make help` prints.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql test-mariadb test-wide simulate endurance peers bench reliability lint package clean everything
+.PHONY: help demo test test-postgresql test-mariadb test-wide simulate endurance peers bench reliability screenshots lint package clean everything
 export PYTHON
 
 ## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
@@ -12,6 +12,7 @@ export PYTHON
 ## make peers            compare the app with Workbox's background sync: writes docs/peers.json and prints the table
 ## make bench            what the app costs a visitor on a slow link: writes docs/benchmarks.* and prints the table
 ## make endurance        kill browsers, cut links and send twins, MINUTES=30 or until docs/endurance.json has its targets
+## make screenshots      a picture of every state a visitor may see, into .screenshots, and those of the docs
 ## make reliability      run everything that .ci/run does, and write docs/reliability.md of what came of it
 ## make lint             style, types, JavaScript syntax, and what must not be committed
 ## make package          build the wheel and try it in a new project
@@ -67,6 +68,10 @@ reliability: everything
 	@OFFLINESYNC_RECORD=1 bash .ci/run
 	@.venv/bin/python tools/reliability.py write
 
+screenshots: everything
+	@tools/system_packages.sh test
+	@exec .venv/bin/python -m tests.browser.screenshots $(STATES)
+
 lint: everything
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m ruff format --check .
@@ -80,5 +85,5 @@ package: everything
 
 # The demo's data stays: it is somebody's.
 clean:
-	rm -rf .venv tests/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .test-artifacts
+	rm -rf .venv tests/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .test-artifacts .screenshots
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
