@@ -55,8 +55,9 @@ def state(request: pytest.FixtureRequest, shared: Stage) -> str:
 
 @pytest.fixture
 def stage(shared: Stage) -> Iterator[Stage]:
-    """The shared stage."""
+    """The shared stage; it looks as before when a test is done."""
     yield shared
+    shared.driver.execute_script(TURN_SCRIPT, "ltr")
     states.look(shared.driver, states.WIDTHS["desktop"])
 
 
@@ -92,7 +93,6 @@ def test_nothing_is_lost_at_four_times_the_size(stage: Stage, state: str, direct
     stage.driver.execute_script(TURN_SCRIPT, direction)
     states.look(stage.driver, NARROW, height=256)
     assert stage.driver.execute_script(CUT_OFF_SCRIPT) == []
-    stage.driver.execute_script(TURN_SCRIPT, "ltr")
 
 
 def test_nothing_moves_for_who_wants_no_motion(stage: Stage, state: str) -> None:
