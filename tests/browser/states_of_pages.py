@@ -112,6 +112,7 @@ def pending_in_the_list(stage: Stage) -> None:
     wait_for_lines(stage, "Waiting to be sent: 1")
     stage.open(LIST)
     wait_until(lambda: pending(stage) == [TITLE], "it stands in the list")
+    wait_for_lines(stage, "There is no connection")
 
 
 def kept_page(stage: Stage) -> None:
