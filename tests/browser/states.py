@@ -9,6 +9,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from . import pages
 from .stage import Stage
 from .states_of_entries import ENTRIES
+from .states_of_forms import FORM_STATES
 from .states_of_pages import PAGE_STATES
 from .test_conflicts import database, somebody_else_writes
 from .test_designing import IS_STYLED_SCRIPT
@@ -16,7 +17,8 @@ from .waiting import wait_until
 
 # The demo with a form, besides, that edits a post.
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.browser.with_urls", "DEMO_URLS": "tests.browser.editing"}
-STATES: dict[str, Callable[[Stage], None]] = {state.__name__: state for state in [*ENTRIES, *PAGE_STATES]}
+ALL = [*ENTRIES, *FORM_STATES, *PAGE_STATES]
+STATES: dict[str, Callable[[Stage], None]] = {state.__name__: state for state in ALL}
 # Pages of the demo that are there with nothing on the device.
 PAGES = [
     "/",
@@ -65,6 +67,7 @@ def clear(stage: Stage) -> None:
     stage.driver.execute_script("sessionStorage.clear()")
     stage.proxy.exchanges.clear()
     database(stage, "DELETE FROM posts_post WHERE location = 'Coach 9'")
+    database(stage, "DELETE FROM survey_observation WHERE site = 'Coach 9'")
     database(stage, "DELETE FROM offlinesync_submission")
     somebody_else_writes(stage, "Well 14, measured twice")
 
