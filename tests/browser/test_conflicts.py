@@ -64,7 +64,9 @@ def see_both(stage: Stage, mine: str, theirs: str) -> None:
     """The form has what was written, and beside it stands what is there now."""
     pages.wait_for_status(stage.driver, CHANGED)
     assert stage.driver.find_element(By.NAME, "title").get_attribute("value") == mine
-    errors = [element.text for element in stage.driver.find_elements(By.CSS_SELECTOR, ".errorlist li")]
+    errors = [
+        " ".join(element.text.split()) for element in stage.driver.find_elements(By.CSS_SELECTOR, ".errorlist li")
+    ]
     assert errors == [f"There now: {theirs} {TAKE_THIS}"]
     assert title_there(stage) == theirs
 
