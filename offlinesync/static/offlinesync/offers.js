@@ -3,7 +3,8 @@
 const ANSWER_TIME = 300;
 
 /**
- * Offers what was written into a form and not sent, in a line before it, and says what is kept while somebody writes.
+ * Offers what was written into a form and not sent, in a line before it, and says what is kept while somebody writes, in one
+ * behind it: what comes in before a form moves its button away from under the finger.
  *
  * @param {object} collaborators
  * @param {Document} collaborators.document
@@ -22,7 +23,9 @@ const ANSWER_TIME = 300;
 export function createOffers({ document, elements, drafts, outbox, acts, correcting, status, stateOf, fields, ask, clock, owner }) {
   /**
    * @typedef {object} Place
-   * @property {HTMLElement} region
+   * @property {HTMLFormElement} form
+   * @property {HTMLElement} [before]
+   * @property {HTMLElement} [after]
    * @property {Draft[]} offered  the newest first
    * @property {Draft | null} discarded  last, and can be taken back
    * @property {boolean | null} isKept  null: nothing has been kept, and nothing said
@@ -32,26 +35,32 @@ export function createOffers({ document, elements, drafts, outbox, acts, correct
   /** @type {Set<IDBValidKey>} */
   const elsewhere = new Set();
 
-  /** A live region speaks only of what changes while it is in the page: it is placed before it is needed. */
   function placeOf(form) {
-    if (!places.has(form)) {
-      const region = elements.clone("drafts");
-      form.before(region);
-      places.set(form, { region, offered: [], discarded: null, isKept: null });
-    }
+    if (!places.has(form)) places.set(form, { form, offered: [], discarded: null, isKept: null });
     return places.get(form);
   }
 
-  function show({ region, offered, discarded, isKept }) {
-    const lines = [
+  function show(place) {
+    const { offered, discarded, isKept } = place;
+    say(place, "before", [
       ...(discarded ? [elements.clone("draft-discarded")] : []),
       ...(offered.length ? [offerOf(offered[0])] : []),
-      ...(isKept === null ? [] : [elements.clone(isKept ? "draft-kept" : "draft-not-kept")]),
-    ];
+    ]);
+    say(place, "after", isKept === null ? [] : [elements.clone(isKept ? "draft-kept" : "draft-not-kept")]);
+  }
+
+  /** @param {Place} place @param {"before" | "after"} side  of the form @param {HTMLElement[]} lines */
+  function say(place, side, lines) {
+    if (!place[side] && !lines.length) return;
+    if (!place[side]) {
+      place[side] = elements.clone("drafts");
+      // A live region speaks only of what changes while it is in the page.
+      place.form[side](place[side]);
+    }
     // What is said already is not said again.
     const said = (element) => element.outerHTML;
-    const before = new Map([...region.children].map((element) => [said(element), element]));
-    elements.arrange(region, lines.map((line) => before.get(said(line)) ?? line));
+    const there = new Map([...place[side].children].map((element) => [said(element), element]));
+    elements.arrange(place[side], lines.map((line) => there.get(said(line)) ?? line));
   }
 
   function offerOf({ at, hasFiles }) {
@@ -132,8 +141,8 @@ export function createOffers({ document, elements, drafts, outbox, acts, correct
     focusOn(place, "put-back");
   }
 
-  function focusOn({ region }, action) {
-    region.querySelector(`[data-offlinesync-action="${action}"]`)?.focus();
+  function focusOn({ before }, action) {
+    before.querySelector(`[data-offlinesync-action="${action}"]`)?.focus();
   }
 
   const ACTIONS = new Map([
@@ -167,7 +176,7 @@ export function createOffers({ document, elements, drafts, outbox, acts, correct
 
     /** @param {string} action @param {HTMLElement} button */
     async act(action, button) {
-      const [form, place] = [...places].find(([, { region }]) => region.contains(button)) ?? [];
+      const [form, place] = [...places].find(([, { before }]) => before?.contains(button)) ?? [];
       if (form && !status.isSignedOut()) await ACTIONS.get(action)(form, place);
     },
   };
