@@ -4,7 +4,7 @@
 export PYTHON
 
 ## make demo             set up and serve the demo; PORT, DATABASE_URL and DEMO_DATA_DIR change where
-## make test             set up and run the tests: SQLite, Chromium in full, the main job in Firefox and WebKitGTK
+## make test             set up and run the tests: SQLite, most of Chromium, the main job in Firefox and WebKitGTK
 ## make test-postgresql  the Python tests on PostgreSQL: the local server on its standard port, else one of their own
 ## make test-mariadb     the Python tests on MariaDB, likewise
 ## make test-wide        the browser tests that `make test` leaves to CI

@@ -35,6 +35,8 @@ PAGES = [
     "/offlinesync/offline/",
     "/nowhere/",
 ]
+# And those that somebody has to be signed in for, or that say more then.
+PAGES_OF_ACCOUNTS = ["/", "/posts/new/", "/tasks/", "/tasks/1/", "/shop/", "/shop/orders/", "/accounts/logout/"]
 DEVICE = {"deviceScaleFactor": 1, "mobile": False}
 WIDTHS = {"desktop": 1200, "phone": 360}
 SCHEMES = ("light", "dark")

@@ -62,6 +62,7 @@ def save_offline(stage: Stage) -> None:
     pages.wait_for_saved(stage, waiting=1, is_denied=True)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p3_a_comment_that_was_written_offline_is_there_once_three_hours_later(stage: Stage) -> None:
     save_offline(stage)

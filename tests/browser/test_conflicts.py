@@ -112,6 +112,7 @@ def test_p2_e1_online_the_form_stays_with_both(stage: Stage) -> None:
     pages.wait_for_empty_outbox(stage)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p2_e1_what_was_refused_counts_from_what_its_own_page_had_shown(stage: Stage) -> None:
     pages.deny_background_sync(stage)

@@ -95,6 +95,7 @@ def test_the_button_sends_at_once_and_says_what_came_of_it(stage: Stage) -> None
     pages.only_post(stage, title)
 
 
+@pytest.mark.wide
 def test_the_button_does_not_wait_for_a_pause_that_nobody_asked_for(stage: Stage) -> None:
     title = "Not for a lock"
     put_off = {"status": "deferred", "code": "busy"}

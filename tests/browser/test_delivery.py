@@ -164,6 +164,7 @@ def test_b3_a_page_load_delivers_what_chromium_has_given_up(stage: Stage) -> Non
     assert_there_once(stage, TITLE)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("way", [Way.CABLE])
 @pytest.mark.parametrize("arguments", [TRIES_AGAIN_IN_AN_HOUR], ids=["backs_off"])
 def test_b4_a_new_entry_wakes_the_worker_while_older_syncs_back_off(stage: Stage) -> None:

@@ -65,6 +65,7 @@ def clock(stage: Stage) -> Clock:
     return Clock(stage)
 
 
+@pytest.mark.wide
 def test_b14_entries_go_out_in_the_order_of_saving_whatever_the_clock_says(stage: Stage, clock: Clock) -> None:
     stage.proxy.on(SESSION, proxy.refuse)
     shifts = {"Years ahead": 10 * YEAR, "Years behind": -10 * YEAR, "On time": 0, "Before 1970": -80 * YEAR}
@@ -82,6 +83,7 @@ def test_b14_entries_go_out_in_the_order_of_saving_whatever_the_clock_says(stage
     assert len(stage.site.ledger()) == len(shifts)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("sender", [wide("page"), "worker"])
 @pytest.mark.parametrize("years", [10, wide(-10)], ids=["ahead", "behind"])
 def test_b14_what_was_put_off_until_a_time_that_does_not_come_is_delivered(

@@ -150,6 +150,7 @@ def test_a11_p2_what_was_typed_is_offered_after_a_crash_and_gone_when_it_is_sent
     assert_nothing_is_offered(stage)
 
 
+@pytest.mark.wide
 def test_a11_p4_a_draft_is_its_owners_alone(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     stage.open(FORM)

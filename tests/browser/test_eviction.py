@@ -185,6 +185,7 @@ def test_a9_what_the_worker_has_delivered_is_not_missed(stage: Stage) -> None:
     assert not [line for line in pages.status(stage.driver) if "removed" in line]
 
 
+@pytest.mark.wide
 def test_a9_p4_a_loss_is_told_to_its_owner_only_and_the_trace_holds_no_words(stage: Stage) -> None:
     pages.sign_in(stage, "demo1")
     since = save_unsent(stage)

@@ -28,6 +28,7 @@ def limit(stage: Stage, room: int) -> None:
     stage.driver.execute_cdp_cmd("Storage.overrideQuotaForOrigin", quota)
 
 
+@pytest.mark.wide
 def test_a1_visited_pages_make_room_for_an_entry(stage: Stage) -> None:
     keeping.begin(stage)
     for path in LARGE:

@@ -90,6 +90,7 @@ def stage(shared_stage: Stage) -> Stage:
     return shared_stage
 
 
+@pytest.mark.wide
 def test_c7_a_bug_of_the_site_is_told_in_plain_words_until_it_is_gone(stage: Stage) -> None:
     title = "Read by a broken site"
     photos = stage.site.data / "media" / "photos"
@@ -277,6 +278,7 @@ def test_c10_a_page_without_its_form_shows_the_words(stage: Stage) -> None:
     wait_until(lambda: "Rain." in listed(stage)[0]["visible"], "the words are unfolded")
 
 
+@pytest.mark.wide
 def test_p2_what_is_discarded_in_one_tab_is_gone_from_the_other_and_takes_nothing_else(stage: Stage) -> None:
     stage.proxy.on(SUBMISSIONS, proxy.refuse)
     photo = pages.photo_file(stage, pages.photo())

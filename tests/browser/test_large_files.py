@@ -95,6 +95,7 @@ def send(stage: Stage, title: str, file: Path) -> None:
     pages.submit(stage)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("way", [Way.CABLE])
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_e4_a_large_photo_over_a_link_that_is_cut_arrives_once_and_is_not_sent_twice(stage: Stage) -> None:

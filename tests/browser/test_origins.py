@@ -182,6 +182,7 @@ def wait_for_worker_at(stage: Stage, mount: str) -> None:
     wait_until(lambda: stage.driver.execute_async_script(pages.KEPT_SCRIPT, kept) is True, f"{mount} keeps its pages")
 
 
+@pytest.mark.wide
 def test_d10_two_sites_of_one_origin_do_not_meet(stage: Stage, neighbour: Site) -> None:
     for mount in MOUNTS:
         wait_for_worker_at(stage, mount)

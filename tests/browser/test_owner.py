@@ -64,6 +64,7 @@ def test_d1_what_nobody_saved_stays_nobodys(stage: Stage) -> None:
     assert owners(stage) == [""]
 
 
+@pytest.mark.wide
 def test_d1_a_page_of_a_saves_for_a_after_b_has_signed_in(stage: Stage) -> None:
     """The owner is what the page was rendered with, not what the session says later."""
     pages.sign_in(stage, "demo1")

@@ -154,6 +154,7 @@ def test_p8_d6_nothing_is_left_of_who_has_signed_out(stage: Stage) -> None:
     see_nothing_of_theirs(stage)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p8_d6_nothing_is_left_of_who_has_signed_out_with_no_network(stage: Stage) -> None:
     see_private_pages(stage)
@@ -176,6 +177,7 @@ def test_p8_d6_nothing_is_left_of_who_has_signed_out_with_no_network(stage: Stag
     see_nothing_of_theirs(stage)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p8_the_site_is_told_though_the_page_is_left_while_it_signs_out(stage: Stage) -> None:
     pages.sign_in(stage, CANARY)
@@ -193,6 +195,7 @@ def test_p8_the_site_is_told_though_the_page_is_left_while_it_signs_out(stage: S
     wait_until(lambda: CANARY not in shown_again(stage), "the site has been told")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p8_the_site_is_told_though_the_form_does_not_arrive(stage: Stage) -> None:
     see_private_pages(stage)
@@ -218,6 +221,7 @@ def test_the_form_that_signs_out_is_posted_once(stage: Stage) -> None:
     assert stage.proxy.requests(SIGN_OUT) == [sent]
 
 
+@pytest.mark.wide
 def test_a_form_that_signs_out_may_have_a_control_named_action(stage: Stage) -> None:
     see_private_pages(stage)
     stage.driver.execute_script(NAME_ACTION, stage.driver.find_element(By.CSS_SELECTOR, MENU_SIGN_OUT))
@@ -237,6 +241,7 @@ def test_a_button_that_leads_elsewhere_signs_nobody_out(stage: Stage) -> None:
     assert not stage.proxy.requests(SIGN_OUT)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p8_nothing_is_left_when_the_next_person_signs_in(stage: Stage) -> None:
     see_private_pages(stage)
@@ -245,6 +250,7 @@ def test_p8_nothing_is_left_when_the_next_person_signs_in(stage: Stage) -> None:
     see_nothing_of_theirs(stage)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p8_nothing_is_left_of_who_has_signed_out_in_another_way(stage: Stage) -> None:
     see_private_pages(stage)

@@ -148,6 +148,7 @@ def test_b2_p9_answers_that_never_end_do_not_use_up_the_connections(stage: Stage
     pages.wait_for_post(stage, "Behind an endless portal")
 
 
+@pytest.mark.wide
 def test_b9_p6_a_file_that_the_browser_has_lost_holds_up_nothing_else(stage: Stage) -> None:
     save_untried(stage, "Its photo is lost", "Saved after it", file=pages.photo(width=400))
     lose_large_values(stage)
@@ -169,6 +170,7 @@ def test_b9_p6_a_file_that_the_browser_has_lost_holds_up_nothing_else(stage: Sta
     assert [photo["base64"] for photo in copied["files"]] == [None]
 
 
+@pytest.mark.wide
 def test_b9_p6_words_that_the_browser_has_lost_hold_up_nothing_else(stage: Stage) -> None:
     save_untried(stage, "Its words are lost", "Saved after it", "And another")
     stage.open(NEUTRAL)
@@ -183,6 +185,7 @@ def test_b9_p6_words_that_the_browser_has_lost_hold_up_nothing_else(stage: Stage
     assert not stage.site.posts("Its words are lost")
 
 
+@pytest.mark.wide
 def test_b9_p6_an_entry_that_is_always_put_off_with_retry_after_lets_the_others_pass(stage: Stage) -> None:
     save_untried(stage, "Crashes the site", "Second in line", "Third in line")
     poisonous = pages.entries(stage.driver)[0]["id"]
@@ -225,6 +228,7 @@ def test_b9_p6_an_entry_that_the_site_cannot_read_is_set_aside_and_the_rest_goes
     assert len(stage.site.ledger()) == 2
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("place", [0, wide(1), wide(2)])
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b9_p6_an_entry_that_breaks_the_site_goes_behind_the_others_and_is_tried_again(

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import states
+from . import pages, states
 from .axe import findings
 from .conftest import OpenStage
 from .matrix import wide
 from .site import ROOT
 from .stage import Stage
+from .test_switches import CUT, NETWORK, press, tell_server, wait_for_states
 from .tree import Tree
 
 # What `make test` looks at: a form with its errors, the list of what waits, and a dialog.
@@ -80,6 +81,14 @@ def assert_clean(stage: Stage) -> None:
             assert findings(stage.driver) == {"violations": [], "incomplete": []}, f"{width} pixels wide, {scheme}"
 
 
+def assert_whole(stage: Stage) -> None:
+    """Neither is anything wrong, nor is anything cut off at four times the size."""
+    states.wait_for_style(stage)
+    assert_clean(stage)
+    states.look(stage.driver, NARROW)
+    assert stage.driver.execute_script(CUT_OFF_SCRIPT) == []
+
+
 def test_all_of_it_is_read(stage: Stage, state: str) -> None:
     assert Tree(stage.driver).lines() == spoken()[state]
 
@@ -104,7 +113,23 @@ def test_nothing_moves_for_who_wants_no_motion(stage: Stage, state: str) -> None
 def test_nothing_is_wrong_with_a_page(stage: Stage, path: str) -> None:
     states.clear(stage)
     stage.open(path)
-    states.wait_for_style(stage)
-    assert_clean(stage)
-    states.look(stage.driver, NARROW)
-    assert stage.driver.execute_script(CUT_OFF_SCRIPT) == []
+    assert_whole(stage)
+
+
+@pytest.mark.parametrize("path", [wide(path) for path in states.PAGES_OF_ACCOUNTS])
+def test_nothing_is_wrong_with_a_page_of_somebody_who_is_signed_in(stage: Stage, path: str) -> None:
+    states.clear(stage)
+    pages.sign_in(stage, "demo1")
+    stage.open(path)
+    assert stage.driver.current_url == stage.url + path
+    assert_whole(stage)
+
+
+@pytest.mark.wide
+def test_nothing_is_wrong_with_the_switches(stage: Stage) -> None:
+    states.clear(stage)
+    pages.keep_pages(stage)
+    tell_server(stage, "503")
+    press(stage, NETWORK)
+    wait_for_states(stage, CUT, "The server answers 503")
+    assert_whole(stage)

@@ -93,6 +93,7 @@ def marked_forms(stage: Stage) -> int:
     return len(stage.driver.find_elements(By.CSS_SELECTOR, "form[data-offlinesync-form]"))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p9_p2_switched_off_the_app_leaves_nothing_but_what_waits(stage: Stage) -> None:
     visit(stage)
@@ -205,6 +206,7 @@ def test_p9_caches_that_do_not_answer_keep_neither_the_worker_nor_the_pages(stag
     assert marked_forms(stage) == 0
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_p2_what_was_refused_can_be_read_and_discarded_where_the_app_is_switched_off(stage: Stage) -> None:
     visit(stage)

@@ -121,6 +121,7 @@ def test_p1_p3_what_is_written_while_the_network_is_cut_arrives_once_when_it_is_
     pages.wait_for_title(stage.driver, "A post")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_the_switch_holds_for_every_tab(stage: Stage) -> None:
     pages.keep_pages(stage)
@@ -177,6 +178,7 @@ def test_the_worker_sends_nothing_either_until_the_network_is_back(stage: Stage)
     arrives_once(stage, seconds=60)
 
 
+@pytest.mark.wide
 def test_a_page_that_goes_past_the_worker_sends_nothing_either(stage: Stage) -> None:
     """As after a reload with Shift, which gets the page from the site."""
     pages.keep_pages(stage)
@@ -198,6 +200,7 @@ def test_a_page_that_goes_past_the_worker_sends_nothing_either(stage: Stage) -> 
     arrives_once(stage)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("engine", "is_stopped"),
     [("chromium", False), ("chromium", True), wide("firefox", False), wide("webkitgtk", False)],

@@ -121,6 +121,7 @@ def test_b13_p3_a_new_worker_takes_over_once_the_old_one_has_delivered(stage: St
     assert len(stage.site.ledger()) == 1
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("engine", CHROMIUM_FIRST)
 def test_b13_p7_a_half_filled_form_outlives_the_take_over(stage: Stage) -> None:
     without_background_sync(stage)
