@@ -25,6 +25,8 @@ const page = document.documentElement;
 const found = page.scrollWidth > page.clientWidth ? [`the page is ${page.scrollWidth} pixels wide`] : [];
 const tell = (element, what) => found.push(`${element.outerHTML.slice(0, 80)} ${what}`);
 for (const element of document.querySelectorAll("[class^=offlinesync-], [class^=offlinesync-] *, main form *")) {
+  // What is only read aloud.
+  if (element.closest(".unseen")) continue;
   const { left, right, width } = element.getBoundingClientRect();
   if (width && (left < -0.5 || right > page.clientWidth + 0.5)) tell(element, "sticks out");
   // What is typed into a control may be longer than it.
