@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from . import pages, proxy
 from .matrix import CHROMIUM_FIRST, ENGINES, wide
@@ -57,14 +58,16 @@ def wait_for_states(stage: Stage, *expected: str) -> None:
 def press(stage: Stage, selector: str) -> None:
     """Open the panel if it is closed, and press one of its switches."""
     panel = stage.driver.find_element(By.CSS_SELECTOR, ".trial")
-    # Clear of the status, which sticks to the top of the page.
-    stage.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", panel)
     if panel.get_property("open") is False:
-        panel.find_element(By.TAG_NAME, "summary").click()
+        click(stage, panel.find_element(By.TAG_NAME, "summary"))
     switch = panel.find_element(By.CSS_SELECTOR, selector)
     wait_until(switch.is_displayed, f"{selector} is there to be pressed")
-    # A line of the status may come in above it, and a driver would click where it has been.
-    stage.driver.execute_script("arguments[0].click()", switch)
+    click(stage, switch)
+
+
+def click(stage: Stage, element: WebElement) -> None:
+    """Press it wherever it stands by now: the status grows above it, and a driver would click where it has been."""
+    stage.driver.execute_script("arguments[0].click()", element)
 
 
 def cut(stage: Stage) -> None:
