@@ -19,11 +19,11 @@ from .test_controls import REMOVED, discard_first, press
 from .test_eviction import delete_database
 from .test_form import broken_photo, wait_for_refusal
 from .test_kept_list import change_entries, listed
+from .test_pending import ONLINE
 from .waiting import wait_until
 from .wire import answer
 
 TITLE = "Eleven seconds of daylight"
-ONLINE = "window.dispatchEvent(new Event('online'))"
 BREAK_WRITES = """
 IDBObjectStore.prototype.add = IDBObjectStore.prototype.put = function () {
   throw new DOMException("Internal error.", "UnknownError");

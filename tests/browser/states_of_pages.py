@@ -10,13 +10,13 @@ from . import pages, proxy
 from .pages import FORM, LIST
 from .proxy import SUBMISSIONS
 from .stage import Stage
-from .states_of_entries import ONLINE, TITLE, save, wait_for_lines
+from .states_of_entries import TITLE, save, wait_for_lines
 from .test_conflicts import database
 from .test_drafts import KEPT, NOT_KEPT, OFFER, REFUSE_WRITES, lines, press, wait_for_draft
 from .test_freshness import AGE_SCRIPT
 from .test_leaving import SIGN_OUT
 from .test_owner import SENT_AS, SIGN_IN_AGAIN, WAITS_FOR_SIGN_IN
-from .test_pending import pending
+from .test_pending import ONLINE, pending
 from .test_private_pages import SIGNED_OUT_HERE, press_sign_out, see_private_pages
 from .waiting import wait_until
 

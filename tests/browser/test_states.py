@@ -85,12 +85,17 @@ def assert_clean(stage: Stage) -> None:
             assert findings(stage.driver) == {"violations": [], "incomplete": []}, f"{width} pixels wide, {scheme}"
 
 
+def assert_fits(stage: Stage) -> None:
+    """Nothing is cut off, once what is on its way to the page is there."""
+    wait_until(lambda: stage.driver.execute_script(CUT_OFF_SCRIPT) == [], "nothing sticks out, and nothing is cut off")
+
+
 def assert_whole(stage: Stage) -> None:
     """Neither is anything wrong, nor is anything cut off at four times the size."""
     states.wait_for_style(stage)
     assert_clean(stage)
     states.look(stage.driver, NARROW)
-    wait_until(lambda: stage.driver.execute_script(CUT_OFF_SCRIPT) == [], "nothing sticks out, and nothing is cut off")
+    assert_fits(stage)
 
 
 def test_all_of_it_is_read(stage: Stage, state: str) -> None:
@@ -111,7 +116,7 @@ def test_axe_finds_nothing(stage: Stage, state: str) -> None:
 def test_nothing_is_lost_at_four_times_the_size(stage: Stage, state: str, direction: str) -> None:
     stage.driver.execute_script(TURN_SCRIPT, direction)
     states.look(stage.driver, NARROW, height=256)
-    wait_until(lambda: stage.driver.execute_script(CUT_OFF_SCRIPT) == [], "nothing sticks out, and nothing is cut off")
+    assert_fits(stage)
 
 
 def test_nothing_moves_for_who_wants_no_motion(stage: Stage, state: str) -> None:
