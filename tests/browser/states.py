@@ -12,8 +12,7 @@ from .states_of_entries import ENTRIES
 from .states_of_forms import FORM_STATES
 from .states_of_pages import PAGE_STATES
 from .test_conflicts import database, somebody_else_writes
-from .test_designing import IS_STYLED_SCRIPT
-from .waiting import wait_until
+from .test_designing import wait_for_style
 
 # The demo with a form, besides, that edits a post.
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.browser.with_urls", "DEMO_URLS": "tests.browser.editing"}
@@ -48,11 +47,6 @@ def show(stage: Stage, name: str) -> None:
     pages.keep_pages(stage)
     STATES[name](stage)
     wait_for_style(stage)
-
-
-def wait_for_style(stage: Stage) -> None:
-    """Wait until the app's style sheet is there, which nothing on the page waits for."""
-    wait_until(lambda: stage.driver.execute_script(IS_STYLED_SCRIPT), "the style sheet is there")
 
 
 def clear(stage: Stage) -> None:

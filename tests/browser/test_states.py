@@ -12,6 +12,7 @@ from .conftest import OpenStage
 from .matrix import wide
 from .site import ROOT
 from .stage import Stage
+from .test_designing import wait_for_style
 from .test_switches import CUT, NETWORK, press, tell_server, wait_for_states
 from .tree import Tree
 from .waiting import wait_until
@@ -92,7 +93,7 @@ def assert_fits(stage: Stage) -> None:
 
 def assert_whole(stage: Stage) -> None:
     """Neither is anything wrong, nor is anything cut off at four times the size."""
-    states.wait_for_style(stage)
+    wait_for_style(stage)
     assert_clean(stage)
     states.look(stage.driver, NARROW)
     assert_fits(stage)
